@@ -1,0 +1,1 @@
+"""Detector files: names, containers, the ASCII parser, the logbook."""

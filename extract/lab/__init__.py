@@ -1,0 +1,1 @@
+"""Lab logs of the station computers."""

@@ -1,0 +1,1 @@
+"""Neutron monitor data of NMDB."""

@@ -1,0 +1,1 @@
+"""Prefect flows, the command line and nothing else: thin, they call `extract` and `warehouse`."""
