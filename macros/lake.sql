@@ -1,0 +1,25 @@
+{# Reading the lake. Only staging models call these. #}
+
+{% macro lake_root() -%}
+    {{ env_var('MINGO_DATA_DIR', 'data') }}/lake
+{%- endmacro %}
+
+{# All files of a dataset; or, where the connection variable named by `variable` is set, only the files it lists
+   (paths below the dataset's folder). DuckDB keeps getvariable() inside a view and binds it when the view is read, so
+   an analyst or a test sees the whole lake, and a model whose pre-hook sets the variable sees the files of its run. #}
+{% macro lake_scan(dataset, variable=none) -%}
+    {%- do source('lake', dataset) -%}
+    {%- set folder = lake_root() ~ '/' ~ dataset -%}
+    {%- if variable -%}
+    read_parquet(
+        coalesce(
+            list_transform(getvariable('{{ variable }}'), lambda p : '{{ folder }}/' || p),
+            ['{{ folder }}/**/*.parquet']
+        ),
+        hive_partitioning = true,
+        filename = 'lake_file'
+    )
+    {%- else -%}
+    read_parquet('{{ folder }}/**/*.parquet', hive_partitioning = true, filename = 'lake_file')
+    {%- endif -%}
+{%- endmacro %}
