@@ -1,4 +1,4 @@
-"""CSV and Parquet files for analysts, made from the published file. A file whose content would be the same is not touched."""
+"""CSV and Parquet files for analysts, made from the published file; what would not change is not touched."""
 
 import csv
 import json
@@ -149,7 +149,7 @@ def _decimals() -> list[tuple[str, int]]:
 
 
 def _csv_columns(connection: duckdb.DuckDBPyConnection, table: str) -> str:
-    """Column list of a CSV: floats rounded by the unit in their name, text that a spreadsheet would run made harmless."""
+    """Column list of a CSV: floats rounded by their unit, text that a spreadsheet would run as a formula made harmless."""
     decimals = _decimals()
     parts = []
     for name, kind in _columns(connection, table).items():
@@ -159,9 +159,8 @@ def _csv_columns(connection: duckdb.DuckDBPyConnection, table: str) -> str:
         if kind == "DOUBLE":
             parts.append(f'round("{name}", {digits}) as "{name}"')
         elif kind == "VARCHAR":
-            parts.append(
-                f"""case when "{name}"[1] in ('=', '+', '-', '@') then '''' || "{name}" else "{name}" end as "{name}\""""
-            )
+            is_formula = f"\"{name}\"[1] in ('=', '+', '-', '@')"
+            parts.append(f'case when {is_formula} then chr(39) || "{name}" else "{name}" end as "{name}"')
         else:
             parts.append(f'"{name}"')
     return ", ".join(parts)
