@@ -149,7 +149,7 @@ def _decimals() -> list[tuple[str, int]]:
 
 
 def _csv_columns(connection: duckdb.DuckDBPyConnection, table: str) -> str:
-    """Column list of a CSV: floats rounded by their unit, text that a spreadsheet would run as a formula made harmless."""
+    """Column list of a CSV: floats rounded by their unit, formulas in text made harmless."""
     decimals = _decimals()
     parts = []
     for name, kind in _columns(connection, table).items():
