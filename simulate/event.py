@@ -100,7 +100,7 @@ def event_truth(block: EventBlock, event: NDArray[np.int64]) -> pa.Table:
         taken: NDArray[Any] = values[at] if len(tracks) else np.zeros((n, *values.shape[1:]), dtype=values.dtype)
         return taken
 
-    def column(values: NDArray[Any], valid: NDArray[np.bool_], kind: pa.DataType) -> pa.Array[Any]:
+    def column(values: NDArray[Any], valid: NDArray[np.bool_], kind: pa.DataType) -> "pa.Array[Any]":
         return pa.array(values, type=kind, mask=~valid)
 
     slope, x, y = take(tracks.slope), take(tracks.x_mm), take(tracks.y_mm)

@@ -82,7 +82,7 @@ def hour_table(config: NetworkConfig) -> pa.Table:
         n_hours = n_whole_days(config) * 24
         begin = unix_start(config) + 3600 * np.arange(n_hours)
 
-        def hourly(series: Series, n: int = n_hours) -> pa.Array[Any]:
+        def hourly(series: Series, n: int = n_hours) -> "pa.Array[Any]":
             middle: Series = (series[1:] + series[:-1]) / 2
             mean: Series = middle[: n * 6].reshape(n, 6).mean(axis=1)
             return pa.array(mean)
