@@ -41,8 +41,8 @@ class Grid:
 class BoxMean:
     """A variable as box means.
 
-    ``times`` has shape (n,), ``levels_hpa`` (m,) or is None at the surface (then m = 1). Shape (n, m) have ``mean`` (NaN
-    where no point is finite), ``n_valid`` and ``expver`` (-1 where the file does not say).
+    ``times`` has shape (n,), ``levels_hpa`` (m,) or is None at the surface (then m = 1). Shape (n, m) have ``mean``
+    (NaN where no point is finite), ``n_valid`` and ``expver`` (-1 where the file does not say).
     """
 
     name: str

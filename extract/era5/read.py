@@ -39,7 +39,6 @@ VARIABLES = {
     "t": Variable("temp_k", ("K",), 1.0, 150.0, 340.0),
     "z": Variable("height_m", ("m**2 s**-2", "m2 s-2", "m^2 s^-2", "m^2/s^2"), STANDARD_GRAVITY_M_S2, 13000.0, 18500.0),
 }
-AT_LEVELS = ("t", "z")
 
 Key = tuple[datetime, float | None]
 
@@ -167,7 +166,7 @@ def _add(box: BoxMean, answer: Answer) -> None:
 
 
 def _keys(box: BoxMean, answer: Answer) -> Iterator[tuple[int, int, Key]]:
-    levels = [None] if box.levels_hpa is None else [float(level) for level in box.levels_hpa]
+    levels: list[float | None] = [None] if box.levels_hpa is None else [float(level) for level in box.levels_hpa]
     for i, moment in enumerate(box.times):
         if np.isnat(moment):
             answer.rejects.append(Reject("bad_time", f"time number {i} is missing", box.name))
@@ -212,11 +211,9 @@ def _ends(days: Sequence[date]) -> tuple[date | None, date | None]:
 
 def _table(dataset: Dataset, keys: Sequence[Key], answer: Answer, product: str, fetched_at: datetime) -> pa.Table:
     rows = [_row(key, answer.cells[key], product, fetched_at) for key in keys]
-    names = [c.name for c in dataset.columns if c.name in rows[0] or c.name in ("temp_k", "height_m")]
-    names += [v.column for v in VARIABLES.values() if v.column in dataset.schema.names and v.column not in names]
-    return pa.table(
-        {name: pa.array([row.get(name) for row in rows], dataset.schema.field(name).type) for name in names}
-    )
+    values = {variable.column for variable in VARIABLES.values()}
+    columns = [column for column in dataset.columns if column.name in values or column.name in rows[0]]
+    return pa.table({c.name: pa.array([row.get(c.name) for row in rows], c.type) for c in columns})
 
 
 def _row(key: Key, cells: dict[str, Cell], product: str, fetched_at: datetime) -> dict[str, Any]:

@@ -4,7 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from math import isfinite
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -199,7 +201,7 @@ def _resolutions_s(rows: _Rows, request: Request) -> list[int] | None:
     if all(resolution_s is not None for resolution_s in rows.resolution_s):
         return [resolution_s or 0 for resolution_s in rows.resolution_s]
     stamps = sorted(set(rows.interval_start))
-    spacings = [int((after - before).total_seconds()) for before, after in zip(stamps, stamps[1:], strict=False)]
+    spacings = [int((after - before).total_seconds()) for before, after in pairwise(stamps)]
     default = min(spacings, default=request.resolution_s)
     return None if default is None else [resolution_s or default for resolution_s in rows.resolution_s]
 
@@ -233,7 +235,7 @@ def _table(rows: _Rows, resolutions_s: list[int], dtype: str, product: str, fetc
     missing = pa.nulls(n_rows, pa.float64())
     starts = pa.array(rows.interval_start, pa.timestamp("us"))
     lengths = pc.cast(pc.multiply(pa.array(resolutions_s, pa.int64()), 1_000_000), pa.duration("us"))
-    columns = {
+    columns: dict[str, Any] = {
         "nm_code": pa.array(rows.nm_code, pa.string()),
         "interval_start": starts,
         "resolution_s": pa.array(resolutions_s, pa.int32()),
@@ -246,5 +248,5 @@ def _table(rows: _Rows, resolutions_s: list[int], dtype: str, product: str, fetc
         "product": pa.array([product] * n_rows, pa.string()),
         "line_number": pa.array(rows.line_number, pa.int64()),
     }
-    order = [("nm_code", "ascending"), ("interval_start", "ascending"), ("line_number", "ascending")]
-    return pa.table(columns).sort_by(order)
+    table: pa.Table = pa.table(columns)
+    return table.sort_by([("nm_code", "ascending"), ("interval_start", "ascending"), ("line_number", "ascending")])
