@@ -92,7 +92,7 @@ def test_every_kind_finds_its_place(landing: Path, given: Path) -> None:
         "lab_log/station=3/done/2025-02/Flow0_2025-02-07.log",
         "nmdb/rate/corr_for_efficiency_20250207_20250207_20250601T123015Z.txt",
     ]
-    assert (summary.n_fetched, summary.n_skipped, summary.n_rejected, summary.n_failed) == (len(files), 0, 0, 0)
+    assert (summary.fetched, summary.skipped, summary.rejected) == (len(files), 0, {})
     assert summary.n_bytes == sum(file.stat().st_size for file in files)
 
 
@@ -115,15 +115,15 @@ def test_copy_is_exact_read_only_and_documented(landing: Path, given: Path) -> N
 
 def test_again_and_changed(landing: Path, given: Path) -> None:
     file = write(given, "mi0125038100000.dat", b"one\n")
-    assert acquire_local([file], landing).n_fetched == 1
-    assert acquire_local([file, file], landing).n_skipped == 2
+    assert acquire_local([file], landing).fetched == 1
+    assert acquire_local([file, file], landing).skipped == 2
     write(given, file.name, b"two\n")
-    assert acquire_local([file], landing).n_fetched == 1
+    assert acquire_local([file], landing).fetched == 1
     write(given, file.name, b"three\n")
-    assert acquire_local([file], landing).n_fetched == 1
+    assert acquire_local([file], landing).fetched == 1
     for content in (b"one\n", b"two\n", b"three\n"):
         write(given, file.name, content)
-        assert acquire_local([file], landing).n_skipped == 1
+        assert acquire_local([file], landing).skipped == 1
     folder = landing / "dat/station=1/2025-02"
     assert {name: (folder / name).read_bytes() for name in (file.name, f"{file.name}~2", f"{file.name}~3")} == {
         file.name: b"one\n",
@@ -146,21 +146,21 @@ def test_lost_sidecar_is_no_obstacle(landing: Path, given: Path) -> None:
     (item,) = acquire_local([file], landing).items
     assert item.landing_path is not None
     sidecar_path(item.landing_path).unlink()
-    assert acquire_local([file], landing).n_skipped == 1
+    assert acquire_local([file], landing).skipped == 1
 
 
 def test_log_in_the_top_folder_is_known(landing: Path, given: Path) -> None:
     name = "Flow0_2025-02-07.log"
     write(landing, f"lab_log/station=1/top/2025-02/{name}~2", "x\n")
-    assert acquire_local([write(given, name, "x\n")], landing, station="MINGO01").n_skipped == 1
+    assert acquire_local([write(given, name, "x\n")], landing, station="MINGO01").skipped == 1
 
 
 def test_newest_logbook_counts(landing: Path, given: Path) -> None:
     old = write(landing, "logbook/station=2/20240101T000000Z.csv", LOGBOOK)
     file = write(given, "sheet.csv", LOGBOOK)
-    assert acquire_local([file], landing).n_skipped == 1
+    assert acquire_local([file], landing).skipped == 1
     write(landing, "logbook/station=2/20240102T000000Z.csv", LOGBOOK.replace("400", "435"))
-    assert acquire_local([file], landing).n_fetched == 1, "the sheet went back to what it was"
+    assert acquire_local([file], landing).fetched == 1, "the sheet went back to what it was"
     assert old.exists()
 
 
@@ -187,24 +187,24 @@ def test_refused(landing: Path, given: Path, name: str, content: str | bytes, re
     summary = acquire_local([file], landing)
     assert landed(landing) == [f"{reject_folder}/{name}"]
     reason = reject_folder.rpartition("/")[2]
-    assert summary.rejected_by_reason == {reason: 1}
+    assert summary.rejected == {reason: 1}
     assert summary.items[0].detail
     assert read_sidecar(landing / reject_folder / name) is not None
-    assert acquire_local([file], landing).n_rejected == 1
+    assert acquire_local([file], landing).rejected == {reason: 1}
     assert landed(landing) == [f"{reject_folder}/{name}"], "the same file is not kept twice"
 
 
 def test_wrong_station_and_wrong_area(landing: Path, given: Path) -> None:
     files = [write(given, "mi0125038100000.dat", "x"), era5(given, "a.nc", SURFACE)]
     summary = acquire_local(files, landing, station="MINGO02")
-    assert summary.rejected_by_reason == {"wrong_station": 1, "wrong_area": 1}
-    assert acquire_local(files, landing, station="1").n_fetched == 2
+    assert summary.rejected == {"wrong_station": 1, "wrong_area": 1}
+    assert acquire_local(files, landing, station="1").fetched == 2
 
 
 def test_area_of_no_station(landing: Path, given: Path) -> None:
     path = classic(given / "a.nc", SURFACE)
     stations = {2: read_stations()[2]}
-    assert acquire_local([path], landing, stations=stations).rejected_by_reason == {"unknown_station": 1}
+    assert acquire_local([path], landing, stations=stations).rejected == {"unknown_station": 1}
 
 
 def test_product_of_the_100_hpa_level(landing: Path, given: Path) -> None:
@@ -224,7 +224,7 @@ def test_fetch_time_of_a_file_older_than_its_data_is_now(landing: Path, given: P
 def test_monitor_by_option(landing: Path, given: Path) -> None:
     text = ONE.split("RCORR_E)\n")[1].replace("10:00:00; 98.871", "10:00:00; 98.871\n2025-02-07 10:10:00; 98.9")
     file = write(given, "a.txt", text)
-    assert acquire_local([file], landing).rejected_by_reason == {"no_data": 1}
+    assert acquire_local([file], landing).rejected == {"no_data": 1}
     (item,) = acquire_local([file], landing, kind="nmdb", station="OULU").items
     assert item.landing_path is not None
     sidecar = read_sidecar(item.landing_path)
@@ -245,8 +245,9 @@ def test_unreadable_files_stop_nothing(landing: Path, given: Path) -> None:
     good = write(given, "mi0125038100000.dat", "x")
     steps: list[tuple[int, int, str]] = []
     summary = acquire_local([given / "absent.nc", given, good], landing, on_progress=lambda *step: steps.append(step))
-    assert [item.outcome for item in summary.items] == ["failed", "failed", "fetched"]
-    assert {item.reason for item in summary.items[:2]} == {"not_readable"}
+    assert [item.outcome for item in summary.items] == ["rejected", "rejected", "fetched"]
+    assert summary.rejected == {"not_readable": 2}
+    assert {item.landing_path for item in summary.items[:2]} == {None}
     assert steps[-1] == (3, 3, good.name)
 
 
@@ -260,10 +261,10 @@ def test_crash_before_the_rename_leaves_nothing_that_counts(
 
     with monkeypatch.context() as patch:
         patch.setattr(place_module, "write_sidecar", crash)
-        assert acquire_local([file], landing).n_failed == 1
+        assert acquire_local([file], landing).rejected == {"not_readable": 1}
     assert landed(landing) == []
     write(landing, "dat/station=1/2025-02/mi0125038100000.dat.part", "left by a dead process")
-    assert acquire_local([file], landing).n_fetched == 1
+    assert acquire_local([file], landing).fetched == 1
     assert landed(landing) == ["dat/station=1/2025-02/mi0125038100000.dat"]
 
 
@@ -276,7 +277,7 @@ def test_source_that_changes_while_it_is_copied(landing: Path, given: Path, monk
         writer.write(b"more")
 
     monkeypatch.setattr(place_module.shutil, "copyfileobj", changing)
-    assert acquire_local([file], landing).n_failed == 1
+    assert acquire_local([file], landing).rejected == {"not_readable": 1}
     assert landed(landing) == []
 
 
@@ -302,7 +303,7 @@ def test_independent_files_find_their_place(shared_data: Path, landing: Path) ->
         "dat/station=0/2025-06",
         "era5/_rejected/unknown_station",
     ]
-    assert acquire_local(files, landing).n_skipped == 5
+    assert acquire_local(files, landing).skipped == 5
 
 
 def test_sidecar_round_trip(tmp_path: Path) -> None:
