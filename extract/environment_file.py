@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from extract.provenance import ENV_FILE, ENV_REJECT
 from extract.transfer.sidecar import modification_time, now_utc, read_sidecar
-from warehouse.dataset import Column, Dataset
+from warehouse.dataset import Dataset
 from warehouse.files import sha256_of_file
 from warehouse.lake import list_files, read_footer, write_table
 
@@ -279,15 +279,13 @@ def _provenance(file: LandingFile, parser_version: int) -> dict[str, Any]:
 
 def _with_provenance(table: pa.Table, dataset: Dataset, file: LandingFile, parser_version: int) -> pa.Table:
     constants = {**_provenance(file, parser_version), "station_id": file.station_id}
-
-    def constant(column: Column) -> Any:
-        value: Any = pa.scalar(constants[column.name], column.type)
-        return pa.repeat(value, table.num_rows)
-
-    columns = [
-        constant(column) if column.name in constants else table.column(column.name).cast(column.type)
-        for column in dataset.columns
-    ]
+    columns: dict[str, Any] = {}
+    for column in dataset.columns:
+        if column.name in constants:
+            value: Any = pa.scalar(constants[column.name], column.type)
+            columns[column.name] = pa.repeat(value, table.num_rows)
+        else:
+            columns[column.name] = table.column(column.name).cast(column.type)
     return pa.table(columns, schema=dataset.schema)
 
 

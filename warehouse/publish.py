@@ -92,7 +92,7 @@ def publish(settings: Settings, *, wait_s: float | None = None) -> PublishResult
             raise PublishError(
                 "tests of the last build failed; `mingo transform` names them, readers keep the former file"
             )
-        if read_build_id(paths.serving) == info.build_id:
+        if published_word(paths.serving, "build_id") == info.build_id:
             return PublishResult(is_current=True)
         relations = published_relations(dbt.read_manifest(paths))
         for left_over in paths.data_dir.glob("serving.duckdb.new-*"):
@@ -101,7 +101,7 @@ def publish(settings: Settings, *, wait_s: float | None = None) -> PublishResult
         try:
             rows = _write_copy(paths.build, new, relations, info, settings.publish.storage_version)
             _verify(new, relations, rows)
-            publication_id = read_build_id(new, "publication_id") or ""
+            publication_id = published_word(new, "publication_id") or ""
             _swap_in(new, paths.serving, paths.serving_previous)
         finally:
             new.unlink(missing_ok=True)
@@ -127,7 +127,7 @@ def roll_back(settings: Settings) -> None:
         _swap_in(aside, paths.serving, paths.serving_previous)
 
 
-def read_build_id(serving: Path, column: str = "build_id") -> str | None:
+def published_word(serving: Path, column: str) -> str | None:
     """A word of the one-row table `publication`; None when there is no readable published file."""
     if not serving.exists():
         return None
