@@ -27,6 +27,6 @@
 
 {# Orders the strips of an event by charge. Equal charges fall to the lower plane, then the lower strip: the steps are
    far below the resolution of a stored charge (8e-6 ns at 100 ns). #}
-{% macro charge_rank(q, plane, strip) -%}
+{% macro calibrated_charge_rank(q, plane, strip) -%}
     {{ q }} - 1e-9 * (4 * {{ plane }} + {{ strip }})
 {%- endmacro %}

@@ -1,23 +1,29 @@
 {# What the strips of a plane hit look like. A set of strips is a bit mask, strip 1 the lowest bit. #}
 
-{# Four digits, strip 1 first: 0110 for strips 2 and 3. #}
+{# The sets 1..15 as four digits, strip 1 first: 0110 for strips 2 and 3. #}
+{% macro strip_patterns() -%}
+    {%- set patterns = [] -%}
+    {%- for mask in range(1, 16) -%}
+        {%- set digits = [] -%}
+        {%- for strip in range(4) -%}{%- do digits.append((mask // 2 ** strip) % 2) -%}{%- endfor -%}
+        {%- do patterns.append(digits | join) -%}
+    {%- endfor -%}
+    {{- return(patterns) -}}
+{%- endmacro %}
+
 {% macro strip_pattern(mask) -%}
-    reverse(right('000' || to_binary({{ mask }}), 4))
+    ['{{ strip_patterns() | join("', '") }}'][{{ mask }}]
 {%- endmacro %}
 
 {# One strip, neighbours in a row, or strips with a gap between them. #}
 {% macro cluster_class(mask) -%}
     {%- set classes = [] -%}
-    {%- for bits in range(1, 16) -%}
-        {%- set pattern = [] -%}
-        {%- for strip in range(4) -%}{%- do pattern.append((bits // 2 ** strip) % 2) -%}{%- endfor -%}
-        {%- set n = pattern | sum -%}
-        {%- if n == 1 -%}
-            {%- do classes.append('single') -%}
-        {%- elif '1' * n in pattern | join -%}
-            {%- do classes.append('adjacent_' ~ n) -%}
-        {%- else -%}
+    {%- for pattern in strip_patterns() -%}
+        {%- set n = pattern.count('1') -%}
+        {%- if '1' * n not in pattern -%}
             {%- do classes.append('split') -%}
+        {%- else -%}
+            {%- do classes.append('single' if n == 1 else 'adjacent_' ~ n) -%}
         {%- endif -%}
     {%- endfor -%}
     ['{{ classes | join("', '") }}'][{{ mask }}]

@@ -5,18 +5,6 @@
     (1 << ({{ plane }} - 1))
 {%- endmacro %}
 
-{% macro tt_of_mask(mask) -%}
-    {%- set labels = [] -%}
-    {%- for bits in range(16) -%}
-        {%- set digits = [] -%}
-        {%- for plane in [1, 2, 3, 4] if (bits // 2 ** (plane - 1)) % 2 -%}
-            {%- do digits.append(plane | string) -%}
-        {%- endfor -%}
-        {%- do labels.append(digits | join or '0') -%}
-    {%- endfor -%}
-    cast([{{ labels | join(', ') }}][{{ mask }} + 1] as smallint)
-{%- endmacro %}
-
 {% macro mask_has_plane(mask, plane) -%}
     ({{ mask }} & {{ plane_bit(plane) }} > 0)
 {%- endmacro %}

@@ -1,20 +1,13 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='replace_file',
-    on_schema_change='append_new_columns',
-    full_refresh=false,
-) }}
-
 with
 
 strip_hit as (
     select * from {{ ref('int_strip_hit') }}
-    {{ where_file_todo() }}
+    {{ where_in_run() }}
 ),
 
 plane_hit as (
     select * from {{ ref('int_plane_hit') }}
-    {{ where_file_todo() }}
+    {{ where_in_run() }}
 ),
 
 calibrated as (
@@ -43,8 +36,8 @@ final as (
     select
         calibrated.file_id,
         calibrated.event_number,
-        {{ tt_of_mask('calibrated.plane_mask') }} as cal_tt,
-        {{ tt_of_mask('coalesce(hit.plane_mask, 0)') }} as list_tt,
+        {{ plane_pattern('calibrated.plane_mask') }} as cal_tt,
+        {{ plane_pattern('coalesce(hit.plane_mask, 0)') }} as list_tt,
         cast(coalesce(hit.plane_mask, 0) as tinyint) as hit_mask,
         cast(coalesce(hit.n_planes, 0) as tinyint) as n_planes,
         hit.q_sum_ns,

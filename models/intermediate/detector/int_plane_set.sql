@@ -1,15 +1,8 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='replace_file',
-    on_schema_change='append_new_columns',
-    full_refresh=false,
-) }}
-
 with
 
 file as (
     select * from {{ ref('dim_file') }}
-    {{ where_file_todo() }}
+    {{ where_in_run() }}
 ),
 
 label as (

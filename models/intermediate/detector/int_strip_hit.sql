@@ -9,12 +9,7 @@ with
 
 hit as (
     select * from {{ ref('int_hit') }}
-    {{ where_file_todo() }} and strip_state = 'two_ended'
-),
-
-event as (
-    select * from {{ ref('int_event_clean') }}
-    {{ where_file_todo() }} and event_class = 'coincidence'
+    {{ where_file_todo() }} and strip_state = 'two_ended' and trigger_type = 1
 ),
 
 calibration as (
@@ -34,25 +29,21 @@ segment as (
     select * from {{ ref('int_tot_segment') }}
 ),
 
-{# half sums and half differences of the two ends: time back minus front, charge front minus back #}
 calibrated as (
     select
         hit.file_id,
         hit.event_number,
-        event.event_time,
         hit.plane,
         hit.strip,
-        (cast(hit.t_back_ns as double) + hit.t_front_ns) / 2 - cal.t_sum_offset_ns as t_sum_ns,
-        (cast(hit.t_back_ns as double) - hit.t_front_ns) / 2 - cal.t_dif_offset_ns as t_dif_ns,
-        (
-            cast(hit.q_front_ns as double) + hit.q_back_ns - cal.q_pedestal_front_ns - cal.q_pedestal_back_ns
-        ) / 2 as q_sum_ns,
-        (
-            cast(hit.q_front_ns as double) - hit.q_back_ns - cal.q_pedestal_front_ns + cal.q_pedestal_back_ns
-        ) / 2 - {{ front_back_correction('q_sum_ns', 'cal') }} as q_dif_ns,
+        {{ half_sum('hit.t_front_ns', 'hit.t_back_ns') }} - cal.t_sum_offset_ns as t_sum_ns,
+        {{ half_difference('hit.t_back_ns', 'hit.t_front_ns') }} - cal.t_dif_offset_ns as t_dif_ns,
+        {{ half_sum('hit.q_front_ns', 'hit.q_back_ns') }}
+        - {{ half_sum('cal.q_pedestal_front_ns', 'cal.q_pedestal_back_ns') }} as q_sum_ns,
+        {{ half_difference('hit.q_front_ns', 'hit.q_back_ns') }}
+        - {{ half_difference('cal.q_pedestal_front_ns', 'cal.q_pedestal_back_ns') }}
+        - {{ front_back_correction('q_sum_ns', 'cal') }} as q_dif_ns,
         coalesce(q_sum_ns < cal.crosstalk_limit_ns, false) as is_below_limit
     from hit
-    inner join event on hit.file_id = event.file_id and hit.event_number = event.event_number
     left join calibration as cal
         on hit.file_id = cal.file_id and hit.plane = cal.plane and hit.strip = cal.strip
 ),
@@ -60,7 +51,7 @@ calibrated as (
 bounded as (
     select
         calibrated.*,
-        {{ charge_rank('calibrated.q_sum_ns', 'calibrated.plane', 'calibrated.strip') }} as charge_rank,
+        {{ calibrated_charge_rank('calibrated.q_sum_ns', 'calibrated.plane', 'calibrated.strip') }} as charge_rank,
         calibrated.t_dif_ns * parameter.strip_speed_mm_per_ns as x_mm,
         parameter.coincidence_cal_half_ns,
         if(calibrated.q_sum_ns is null, 1, 0)
@@ -120,7 +111,6 @@ final as (
     select
         compared.file_id,
         compared.event_number,
-        compared.event_time,
         compared.plane,
         compared.strip,
         cast(compared.t_sum_ns as float) as t_sum_ns,
@@ -142,4 +132,4 @@ final as (
 )
 
 select * from final
-order by file_id, event_number, plane, strip
+order by file_id, event_number

@@ -1,15 +1,10 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='replace_file',
-    on_schema_change='append_new_columns',
-    full_refresh=false,
-) }}
+{{ config(materialized='view') }}
 
 with
 
 fit as (
     select * from {{ ref('int_track_fit') }}
-    {{ where_file_todo() }}
+    {{ where_in_run() }}
 ),
 
 parameter as (
@@ -93,4 +88,3 @@ final as (
 )
 
 select * from final
-order by file_id, event_number

@@ -1,20 +1,13 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='replace_file',
-    on_schema_change='append_new_columns',
-    full_refresh=false,
-) }}
-
 with
 
 plane_hit as (
     select * from {{ ref('int_plane_hit') }}
-    {{ where_file_todo() }}
+    {{ where_in_run() }}
 ),
 
 topology as (
     select * from {{ ref('int_event_topology') }}
-    {{ where_file_todo() }} and n_planes >= 2
+    {{ where_in_run() }} and n_planes >= 2
 ),
 
 {# the planes that take part in each fit: all that were hit; of four also each three #}
@@ -23,7 +16,7 @@ fit_plane as (
         *,
         unnest(case when n_planes = 3 then [fit_mask, 15] else [fit_mask] end) as hit_mask
     from {{ ref('int_plane_set') }}
-    {{ where_file_todo() }} and is_in_fit
+    {{ where_in_run() }} and is_in_fit
 ),
 
 measured as (
@@ -67,6 +60,7 @@ line as (
     group by file_id, event_number, fit_mask
 ),
 
+{# a line through two points leaves no residual #}
 residual as (
     select
         measured.file_id,
@@ -83,6 +77,7 @@ residual as (
             measured.file_id = line.file_id
             and measured.event_number = line.event_number
             and measured.fit_mask = line.fit_mask
+    where measured.n_planes > 2
 ),
 
 goodness as (
@@ -100,12 +95,12 @@ goodness as (
 final as (
     select
         line.*,
-        goodness.chi2,
+        coalesce(goodness.chi2, 0) as chi2,
         cast(3 * line.n_planes - 6 as tinyint) as ndf,
         goodness.studentised_max,
         goodness.studentised_max_plane
     from line
-    inner join goodness
+    left join goodness
         on
             line.file_id = goodness.file_id
             and line.event_number = goodness.event_number

@@ -10,11 +10,23 @@ with
 
 second as (
     select
-        station_id,
         file_id,
         second_start
     from {{ ref('int_second') }}
     {{ where_day_todo('station_id', 'second_start') }} and is_live
+),
+
+event as (
+    select
+        track.file_id,
+        track.event_number,
+        track.station_id,
+        track.minute_start,
+        track.clean_tt,
+        track.list_tt,
+        track.fiducial_mask
+    from {{ ref('fct_track') }} as track
+    inner join second on track.file_id = second.file_id and track.event_time = second.second_start
 ),
 
 label as (
@@ -26,16 +38,17 @@ plane as (
 ),
 
 live_minute as (
-    select distinct
+    select
         station_id,
-        date_trunc('minute', second_start) as minute_start
-    from second
+        minute_start
+    from {{ ref('fct_minute_live') }}
+    {{ where_day_todo('station_id', 'minute_start') }} and live_s >= 1
 ),
 
 hit as (
     select
-        second.station_id,
-        date_trunc('minute', second.second_start) as minute_start,
+        event.station_id,
+        event.minute_start,
         plane_hit.plane,
         count(*) as n_hits,
         count(*) filter (where plane_hit.is_streamer) as n_streamer,
@@ -47,22 +60,21 @@ hit as (
         sum(plane_hit.q_sum_ns) as sum_q_sum_ns,
         sum(plane_hit.q_fc) as sum_q_fc
     from {{ ref('int_plane_hit') }} as plane_hit
-    inner join second on plane_hit.file_id = second.file_id and plane_hit.event_time = second.second_start
-    group by second.station_id, date_trunc('minute', second.second_start), plane_hit.plane
+    inner join event on plane_hit.file_id = event.file_id and plane_hit.event_number = event.event_number
+    group by event.station_id, event.minute_start, plane_hit.plane
 ),
 
 {# how often each combination of labels and tested planes came, before it is looked at plane by plane #}
 pattern as (
     select
-        track.station_id,
-        track.minute_start,
-        track.clean_tt,
-        track.list_tt,
-        track.fiducial_mask,
+        station_id,
+        minute_start,
+        clean_tt,
+        list_tt,
+        fiducial_mask,
         count(*) as n_events
-    from {{ ref('fct_track') }} as track
-    inner join second on track.file_id = second.file_id and track.event_time = second.second_start
-    group by track.station_id, track.minute_start, track.clean_tt, track.list_tt, track.fiducial_mask
+    from event
+    group by station_id, minute_start, clean_tt, list_tt, fiducial_mask
 ),
 
 {%- set is_clean = mask_has_plane('clean_label.plane_mask', 'plane.plane') %}
