@@ -12,7 +12,6 @@ from simulate.environment import Series, generator, make_weather, n_whole_days, 
 from simulate.file import calibration_table
 from simulate.rate import file_spans, rate_factor
 from simulate.response import Offsets, make_offsets
-from simulate.trigger import through_going_share
 
 
 def station_offsets(config: NetworkConfig, station: StationConfig) -> Offsets:
@@ -28,12 +27,12 @@ def write_truth_table(path: Path, table: pa.Table) -> None:
     part.replace(path)
 
 
-def station_table(config: NetworkConfig) -> pa.Table:
+def station_table(config: NetworkConfig, through: dict[int, float]) -> pa.Table:
     """One row per station: configuration, coefficients, efficiencies, rates.
 
     ``eff_k`` is the probability of a strip seen at both ends (what a track needs), ``eff_any_k`` of any end.
     ``rate_through_hz`` is the rate of muons through all four planes at reference conditions, that is the rate after
-    all corrections.
+    all corrections; ``through`` is its ratio to the event rate, by station.
     """
     rows = []
     for station in config.stations:
@@ -47,7 +46,7 @@ def station_table(config: NetworkConfig) -> pa.Table:
             "reference_pressure_hpa": station.reference_pressure_hpa,
             "temp_mass_ref_k": weather.temp_mass_ref_k,
             "rate_hz": station.rate_hz,
-            "rate_through_hz": station.rate_hz * through_going_share(station, config.seed),
+            "rate_through_hz": station.rate_hz * through[station.station_id],
             "offsets": station.offsets,
             "triggers": " ".join(str(label) for label in station.triggers),
             "phi_north_deg": station.phi_north_deg,
