@@ -32,6 +32,8 @@ class StationConfig:
         True coefficients of the rate on pressure, mass-averaged temperature and primary variation.
     rate_hz
         Rate of triggered events at the reference pressure and temperature without primary variation.
+    cos_exponent
+        Exponent n of the muon intensity cos^n(zenith).
     time_shift_ns
         Lower end of the common trigger jitter (uniform over 10 ns); NULL takes the value of the station, so that hits
         lie inside the station's time window.
@@ -105,8 +107,8 @@ class NetworkConfig:
     forbush
         Start (h from the start of the network) and depth (%) of a Forbush decrease, if any.
     decorrelate
-        Make temperature and primary variation orthogonal to each station's pressure over the span, so that a fit on
-        pressure alone is unbiased even for a short span.
+        Leave out the season, and make temperature and primary variation orthogonal to each station's pressure over the
+        span, so that a fit on pressure alone is unbiased even for a short span. Off for studies of the temperature.
     event_truth
         Also write one truth row per data line.
     """
