@@ -32,6 +32,8 @@ class StationConfig:
         True coefficients of the rate on pressure, mass-averaged temperature and primary variation.
     rate_hz
         Rate of triggered events at the reference pressure and temperature without primary variation.
+    cos_exponent
+        Exponent n of the muon intensity cos^n(zenith).
     time_shift_ns
         Lower end of the common trigger jitter (uniform over 10 ns); NULL takes the value of the station, so that hits
         lie inside the station's time window.
@@ -105,8 +107,8 @@ class NetworkConfig:
     forbush
         Start (h from the start of the network) and depth (%) of a Forbush decrease, if any.
     decorrelate
-        Make temperature and primary variation orthogonal to each station's pressure over the span, so that a fit on
-        pressure alone is unbiased even for a short span.
+        Leave out the season, and make temperature and primary variation orthogonal to each station's pressure over the
+        span, so that a fit on pressure alone is unbiased even for a short span. Off for studies of the temperature.
     event_truth
         Also write one truth row per data line.
     """
@@ -115,7 +117,7 @@ class NetworkConfig:
     start: datetime
     days: float
     seed: int
-    file_hours: float = 12.0
+    file_hours: float = 24.0
     defect_share: float = 0.002
     log_defect_share: float = 0.001
     container: Container = "plain"
@@ -149,23 +151,25 @@ DEMO_STATIONS = {
         z_mm=(0.0, 65.0, 130.0, 195.0),
         triggers=TRIPLE_TRIGGERS,
         efficiency=(0.955, 0.935, 0.945, 0.930),
+        one_ended=0.0,
         beta_pct_per_hpa=-0.20,
-        rate_hz=0.17,
+        rate_hz=0.20,
         offsets="real",
         conf_number=21,
         phi_north_deg=12.5,
         city="Madrid",
         reference_pressure_hpa=940.0,
-        pressure_sigma_hpa=9.0,
+        pressure_sigma_hpa=11.0,
         self_trigger_hz=0.3,
     ),
     2: StationConfig(
         station_id=2,
-        z_mm=(0.0, 80.0, 160.0, 240.0),
+        z_mm=(0.0, 70.0, 140.0, 210.0),
         triggers=TRIPLE_TRIGGERS,
         efficiency=(0.930, 0.960, 0.920, 0.950),
+        one_ended=0.0,
         beta_pct_per_hpa=-0.16,
-        rate_hz=0.17,
+        rate_hz=0.20,
         offsets="ladder",
         conf_number=3,
         phi_north_deg=-35.0,
@@ -173,17 +177,18 @@ DEMO_STATIONS = {
         reference_pressure_hpa=1004.0,
         latitude_deg=52.2297,
         longitude_deg=21.0122,
-        pressure_sigma_hpa=10.0,
+        pressure_sigma_hpa=12.0,
         self_trigger_hz=0.3,
         outages=((130.0, 137.5),),
     ),
     3: StationConfig(
         station_id=3,
-        z_mm=(0.0, 70.0, 140.0, 210.0),
+        z_mm=(0.0, 65.0, 130.0, 195.0),
         triggers=TRIPLE_TRIGGERS,
         efficiency=(0.940, 0.950, 0.955, 0.935),
+        one_ended=0.0,
         beta_pct_per_hpa=-0.24,
-        rate_hz=0.17,
+        rate_hz=0.20,
         offsets="random",
         conf_number=2,
         phi_north_deg=90.0,
@@ -191,16 +196,17 @@ DEMO_STATIONS = {
         reference_pressure_hpa=790.0,
         latitude_deg=19.0413,
         longitude_deg=-98.2062,
-        pressure_sigma_hpa=8.0,
+        pressure_sigma_hpa=10.5,
         self_trigger_hz=0.3,
     ),
     4: StationConfig(
         station_id=4,
-        z_mm=(0.0, 65.0, 130.0, 195.0),
+        z_mm=(0.0, 60.0, 120.0, 180.0),
         triggers=TRIPLE_TRIGGERS,
         efficiency=(0.965, 0.925, 0.950, 0.945),
+        one_ended=0.0,
         beta_pct_per_hpa=-0.18,
-        rate_hz=0.17,
+        rate_hz=0.20,
         offsets="random",
         conf_number=5,
         phi_north_deg=0.0,
@@ -208,7 +214,7 @@ DEMO_STATIONS = {
         reference_pressure_hpa=955.0,
         latitude_deg=25.6866,
         longitude_deg=-100.3161,
-        pressure_sigma_hpa=9.0,
+        pressure_sigma_hpa=11.0,
         self_trigger_hz=0.3,
     ),
 }

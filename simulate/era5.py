@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from simulate.config import NetworkConfig, StationConfig
 from simulate.environment import DAY_S, LEVELS_HPA, Weather, make_weather, n_whole_days, unix_start
-from simulate.landing import iso, land, utc
+from simulate.landing import land, utc
 
 STANDARD_GRAVITY = 9.80665
 STEP_DEG = 0.25
@@ -164,7 +164,6 @@ def _request(
         "area": [round(v, 4) for v in (north, west, north - 2 * STEP_DEG, west + 2 * STEP_DEG)],
         "data_format": "netcdf",
         "download_format": "unarchived",
-        "first": iso(moments[0]),
     }
     if levels is not None:
         request["pressure_level"] = [f"{level:.0f}" for level in levels]

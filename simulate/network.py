@@ -20,6 +20,7 @@ from simulate.landing import SUFFIX, land, pack, utc
 from simulate.logbook import write_logbook
 from simulate.nmdb import write_nmdb
 from simulate.rate import FileSpan, event_times, file_spans, self_trigger_times
+from simulate.trigger import through_going_share
 from simulate.truth import calibration_truth, hour_table, station_offsets, station_table, write_truth_table
 
 Progress = Callable[[int, int], None]
@@ -56,7 +57,7 @@ def detector_file(job: Job, span: FileSpan) -> Row:
     rng = generator(config, "file", station.station_id, span.begin_s)
     times = event_times(rng, station, make_weather(config, station), span)
     self_times = self_trigger_times(rng, station, span)
-    first = int(min([*times[:1].tolist(), *self_times[:1].tolist(), span.begin_s + 1.0]))
+    first = int(min([*times[:1].tolist(), *self_times[:1].tolist()], default=span.begin_s))
     start = utc(max(span.begin_s, first - int(rng.integers(0, 9))))
     file = compose_file(
         rng,
@@ -92,7 +93,7 @@ def detector_file(job: Job, span: FileSpan) -> Row:
 
 
 def environment_files(job: Job) -> Row:
-    """Land logs, reanalysis and logbook of a station; returns counts."""
+    """Land logs, reanalysis and logbook of a station; returns counts and the share of through-going muons."""
     logs = write_logs(job.config, job.station, job.landing)
     answers = write_era5(job.config, job.station, job.landing)
     write_logbook(job.config, job.station, job.landing)
@@ -106,7 +107,7 @@ def environment_files(job: Job) -> Row:
         }
         for log in logs
     ]
-    return {"log": table, "n_era5": len(answers)}
+    return {"log": table, "n_era5": len(answers), "through": through_going_share(job.station, job.config.seed)}
 
 
 def run_job(job: Job) -> Row:
@@ -152,10 +153,11 @@ def simulate_network(
     n_nmdb = len(write_nmdb(config, landing))
     environment, files = rows[: len(config.stations)], rows[len(config.stations) :]
     logs = [line for row in environment for line in _list(row["log"])]
+    through = {s.station_id: _float(row["through"]) for s, row in zip(config.stations, environment, strict=True)}
     file_table = pa.Table.from_pylist(files)
     write_truth_table(truth / "file.parquet", file_table)
     write_truth_table(truth / "log.parquet", pa.Table.from_pylist(logs))
-    write_truth_table(truth / "station.parquet", station_table(config))
+    write_truth_table(truth / "station.parquet", station_table(config, through, file_table))
     write_truth_table(truth / "calibration.parquet", calibration_truth(config))
     write_truth_table(truth / "hour.parquet", hour_table(config))
     return SimulationSummary(
@@ -170,12 +172,15 @@ def simulate_network(
 
 
 def _list(value: object) -> list[Row]:
-    if not isinstance(value, list):
-        raise TypeError(f"a list was expected, not {type(value).__name__}")
+    assert isinstance(value, list)
     return value
 
 
 def _int(value: object) -> int:
-    if not isinstance(value, int):
-        raise TypeError(f"an integer was expected, not {type(value).__name__}")
+    assert isinstance(value, int)
+    return value
+
+
+def _float(value: object) -> float:
+    assert isinstance(value, float)
     return value

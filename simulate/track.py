@@ -30,15 +30,12 @@ class Tracks:
         Crossing points with the four planes, shape (n, 4).
     is_inside
         Whether the crossing point lies in the active area, shape (n, 4).
-    n_thrown
-        Number of flux samples this took; rate ratios of two geometries follow from it.
     """
 
     slope: NDArray[np.float64]
     x_mm: NDArray[np.float64]
     y_mm: NDArray[np.float64]
     is_inside: NDArray[np.bool_]
-    n_thrown: int
 
     def __len__(self) -> int:
         return len(self.slope)
@@ -70,18 +67,20 @@ def draw_tracks(
     cosine = rng.random(n_thrown) ** (1.0 / (cos_exponent + 2.0))
     tangent = np.sqrt(1.0 / np.square(np.maximum(cosine, 1e-6)) - 1.0)
     azimuth = rng.random(n_thrown) * (2 * np.pi)
-    slope = np.stack([tangent * np.cos(azimuth), tangent * np.sin(azimuth)], axis=1)
-    step = slope * (z[pair[:, 1]] - z[pair[:, 0]])[:, None]
-    free = np.array([LENGTH_X_MM, LENGTH_Y_MM]) - np.abs(step)
-    share = np.prod(np.maximum(free, 0.0), axis=1) / (LENGTH_X_MM * LENGTH_Y_MM)
-    kept = np.flatnonzero(rng.random(n_thrown) < share)
+    slope_x, slope_y = tangent * np.cos(azimuth), tangent * np.sin(azimuth)
+    first, last = pair.T
+    height = z[last] - z[first]
+    free_x = np.maximum(LENGTH_X_MM - np.abs(slope_x * height), 0.0)
+    free_y = np.maximum(LENGTH_Y_MM - np.abs(slope_y * height), 0.0)
+    kept = np.flatnonzero(rng.random(n_thrown) * (LENGTH_X_MM * LENGTH_Y_MM) < free_x * free_y)
 
-    slope, step, free = slope[kept], step[kept], free[kept]
-    middle = (rng.random((len(kept), 2)) - 0.5) * free - step / 2
-    distance = z[None, :] - z[pair[kept, 0]][:, None]
-    x = middle[:, :1] + slope[:, :1] * distance
-    y = middle[:, 1:] + slope[:, 1:] * distance
+    n_kept, distance = len(kept), z[None, :] - z[first[kept], None]
+    slope = np.stack([slope_x[kept], slope_y[kept]], axis=1)
+    free = np.stack([free_x[kept], free_y[kept]], axis=1)
+    start = (rng.random((n_kept, 2)) - 0.5) * free - slope * (height[kept, None] / 2)
+    x = start[:, :1] + slope[:, :1] * distance
+    y = start[:, 1:] + slope[:, 1:] * distance
     is_inside = (np.abs(x) <= ACTIVE_HALF_X_MM) & (np.abs(y) <= ACTIVE_HALF_Y_MM)
     n_crossed = np.sum(is_inside[:, pairs[:, 0]] & is_inside[:, pairs[:, 1]], axis=1)
-    once = rng.random(len(kept)) * np.maximum(n_crossed, 1) < 1.0
-    return Tracks(slope[once], x[once], y[once], is_inside[once], n_thrown)
+    once = rng.random(n_kept) * np.maximum(n_crossed, 1) < 1.0
+    return Tracks(slope[once], x[once], y[once], is_inside[once])

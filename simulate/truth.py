@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from simulate.config import NetworkConfig, StationConfig
@@ -12,7 +13,6 @@ from simulate.environment import Series, generator, make_weather, n_whole_days, 
 from simulate.file import calibration_table
 from simulate.rate import file_spans, rate_factor
 from simulate.response import Offsets, make_offsets
-from simulate.trigger import through_going_share
 
 
 def station_offsets(config: NetworkConfig, station: StationConfig) -> Offsets:
@@ -28,16 +28,18 @@ def write_truth_table(path: Path, table: pa.Table) -> None:
     part.replace(path)
 
 
-def station_table(config: NetworkConfig) -> pa.Table:
+def station_table(config: NetworkConfig, through: dict[int, float], files: pa.Table) -> pa.Table:
     """One row per station: configuration, coefficients, efficiencies, rates.
 
-    ``eff_k`` is the probability of a strip seen at both ends (what a track needs), ``eff_any_k`` of any end.
+    ``eff_k`` is the probability of a strip seen at both ends (what a track needs), ``eff_any_k`` of any end, and
+    ``eff_realised_k`` the share of the simulated tracks through all four planes that plane k saw at both ends.
     ``rate_through_hz`` is the rate of muons through all four planes at reference conditions, that is the rate after
-    all corrections.
+    all corrections; ``through`` is its ratio to the event rate, by station.
     """
     rows = []
     for station in config.stations:
         weather = make_weather(config, station)
+        own = files.filter(pc.field("station_id") == station.station_id)
         row: dict[str, object] = {
             "station_id": station.station_id,
             "conf_number": float(station.conf_number),
@@ -47,7 +49,7 @@ def station_table(config: NetworkConfig) -> pa.Table:
             "reference_pressure_hpa": station.reference_pressure_hpa,
             "temp_mass_ref_k": weather.temp_mass_ref_k,
             "rate_hz": station.rate_hz,
-            "rate_through_hz": station.rate_hz * through_going_share(station, config.seed),
+            "rate_through_hz": station.rate_hz * through[station.station_id],
             "offsets": station.offsets,
             "triggers": " ".join(str(label) for label in station.triggers),
             "phi_north_deg": station.phi_north_deg,
@@ -56,8 +58,13 @@ def station_table(config: NetworkConfig) -> pa.Table:
             row[f"z_plane_{plane + 1}_mm"] = station.z_mm[plane]
             row[f"eff_{plane + 1}"] = station.efficiency[plane]
             row[f"eff_any_{plane + 1}"] = min(1.0, station.efficiency[plane] + station.one_ended)
+            row[f"eff_realised_{plane + 1}"] = _total(own, f"n_two_ended_p{plane + 1}") / _total(own, "n_crossing_all")
         rows.append(row)
     return pa.Table.from_pylist(rows)
+
+
+def _total(table: pa.Table, column: str) -> int:
+    return int(np.sum(table.column(column).to_numpy()))
 
 
 def calibration_truth(config: NetworkConfig) -> pa.Table:

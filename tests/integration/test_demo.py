@@ -1,4 +1,4 @@
-"""The demo: recovered truth for four stations, a published file others can read, and a second run that changes nothing."""
+"""The demo: recovered truth for four stations, a file others can read, a second run that changes nothing."""
 
 from pathlib import Path
 from typing import Any

@@ -21,7 +21,7 @@ KILLS = 5
 
 
 def content(build: Path) -> dict[str, tuple[int, str]]:
-    """Rows and order-free content hash of every table; floats to nine digits, since sums over threads are not bit-stable."""
+    """Rows and content hash of every table; floats to six digits, since sums over threads are not bit-stable."""
     found: dict[str, tuple[int, str]] = {}
     with duckdb.connect(str(build), read_only=True) as connection:
         tables = connection.execute(
@@ -30,7 +30,9 @@ def content(build: Path) -> dict[str, tuple[int, str]]:
         for (table,) in tables:
             columns = connection.execute(f"describe {table}").fetchall()
             kept = [
-                f"format('{{:.9e}}', \"{name}\"::double)" if kind in ("DOUBLE", "FLOAT") else f'"{name}"'
+                f'format(\'{{:.5e}}\', if(abs("{name}") < 1e-9, 0, "{name}")::double)'
+                if kind in ("DOUBLE", "FLOAT")
+                else f'"{name}"'
                 for name, kind, *_ in columns
                 if name not in RUN_COLUMNS
             ]
