@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from extract.daq.bulk import LAYOUTS, PRODUCTION, Bytes, Integers, Layout
+from extract.daq.bulk import FIELD_BYTES, LAYOUTS, PRODUCTION, Bytes, Integers, Layout
 from extract.daq.schema import N_VALUES
 
 _ZERO = ord("0")
@@ -56,7 +56,7 @@ def write_rows(
 def _value_columns(layout: Layout) -> Integers:
     """Positions in the line of the 9 bytes of each of the 64 values, (576,)."""
     plane, quantity, side, strip = np.indices((4, 2, 2, 4)).reshape(4, N_VALUES)
-    steps = np.array(layout.strides)
+    steps = np.array([*layout.strides, FIELD_BYTES])
     first = layout.first_value + np.stack([plane, quantity, side, strip], axis=1) @ steps
     columns: Integers = (first[:, None] + np.arange(9)).reshape(-1)
     return columns
