@@ -10,7 +10,7 @@ with
 track as (
     select
         *,
-        slowness_ns_per_mm * 299.792458 as slowness_c
+        slowness_ns_per_mm * {{ speed_of_light_mm_per_ns() }} as slowness_c
     from {{ ref('fct_track') }}
     {{ where_file_todo() }}
 ),

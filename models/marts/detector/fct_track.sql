@@ -85,9 +85,8 @@ final as (
         directed.sigma_phi_rad,
         directed.slowness_ns_per_mm,
         directed.sigma_slowness_ns_per_mm,
-        {# c = 299.792458 mm/ns #}
         if(
-            abs(directed.slowness_ns_per_mm) >= 1e-6, 1 / (directed.slowness_ns_per_mm * 299.792458), null
+            abs(directed.slowness_ns_per_mm) >= 1e-6, 1 / (directed.slowness_ns_per_mm * {{ speed_of_light_mm_per_ns() }}), null
         ) as beta,
         abs(beta) * directed.sigma_slowness_ns_per_mm / abs(directed.slowness_ns_per_mm) as sigma_beta,
         directed.chi2,
