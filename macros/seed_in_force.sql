@@ -7,8 +7,7 @@
     select
         days.station_id,
         days.read_date,
-        dated.{{ key }},
-        {%- for column in columns %}
+        {%- for column in [key] + columns %}
         dated.{{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ days }} as days
