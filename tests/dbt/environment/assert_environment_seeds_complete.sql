@@ -1,4 +1,5 @@
-{# Every seed that SQL looks values up in has a row for each station and each thing it is about, on each day with data. #}
+{# Every seed in which values are looked up has a row for each station and each thing it is about, on each day with
+   data. #}
 {% set wanted = {
     'log_limits': ('column_name', [
         'rate_asserted_hz', 'rate_edge_hz', 'rate_accepted_hz',
@@ -54,7 +55,7 @@ union all
 select distinct
     '{{ seed }}' as seed,
     station_day.station_id,
-    wanted.item::varchar as item
+    cast(wanted.item as varchar) as item
 from station_day
 cross join (select unnest({{ items }}) as item) as wanted
 anti join {{ seed }}_in_force as in_force
