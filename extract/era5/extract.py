@@ -1,0 +1,90 @@
+"""ERA5 answers from landing to the lake."""
+
+import logging
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from extract.environment_file import LandingFile, Marks, Outcome, commit, describe
+from extract.environment_summary import EnvSummary, Progress, extract_each
+from extract.era5.read import read_era5
+from extract.era5.schema import DATASETS, PARSER_VERSION
+from extract.transfer.sidecar import is_landing_name
+
+logger = logging.getLogger(__name__)
+
+SOURCE = "era5_cds"
+FOLDER = "era5"
+PRODUCTS = ("single", "pl100", "profile")
+LEVEL_OF_PL100_HPA = 100.0
+
+
+def extract_era5(
+    landing: Path,
+    lake: Path,
+    positions: Mapping[int, tuple[float, float]],
+    *,
+    stations: Collection[int] | None = None,
+    on_progress: Progress | None = None,
+) -> EnvSummary:
+    """Extract every ERA5 answer in landing that is not in the lake.
+
+    Parameters
+    ----------
+    positions
+        Latitude and longitude of the stations, degrees. A file of a station without one fails, and is tried again.
+    stations
+        Station numbers; None means all.
+    """
+    summary = EnvSummary(SOURCE)
+    marks = Marks(lake, DATASETS)
+    todo = []
+    for file in _find(landing, stations, summary):
+        if marks.find(file, PARSER_VERSION) is None:
+            todo.append(file)
+        else:
+            summary.skip(file)
+
+    def extract_one(file: LandingFile) -> Outcome:
+        position = positions.get(file.partition_station)
+        if position is None:
+            raise LookupError(f"station {file.station_id} has no position in the seed `station`")
+        outcome = read_era5(
+            file.path,
+            position,
+            product=file.kind,
+            fetched_at=file.fetched_at,
+            requested_levels_hpa=requested_levels_hpa(file),
+        )
+        commit(lake, marks, file, outcome, PARSER_VERSION)
+        return outcome
+
+    extract_each(todo, extract_one, summary, on_progress)
+    return summary
+
+
+def requested_levels_hpa(file: LandingFile) -> list[float]:
+    """Levels of the request in the sidecar; without one, what the product says."""
+    levels = file.request.get("pressure_level")
+    if isinstance(levels, list | tuple):
+        try:
+            return [float(level) for level in levels]
+        except (TypeError, ValueError):
+            logger.warning("%s: the request's pressure_level %r is not read", file.source_file, levels)
+    return [LEVEL_OF_PL100_HPA] if file.kind == "pl100" else []
+
+
+def _find(landing: Path, stations: Collection[int] | None, summary: EnvSummary) -> list[LandingFile]:
+    files = []
+    for station_folder in sorted((landing / FOLDER).glob("station=*")):
+        station_id = int(station_folder.name.removeprefix("station="))
+        if stations is not None and station_id not in stations:
+            continue
+        for product in PRODUCTS:
+            for path in sorted((station_folder / product).glob("*")):
+                if not is_landing_name(path.name):
+                    continue
+                try:
+                    files.append(describe(path, landing, source=SOURCE, station_id=station_id, kind=product))
+                except OSError as error:
+                    summary.fail(station_id, product, path.relative_to(landing).as_posix(), error)
+    return files

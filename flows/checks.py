@@ -1,0 +1,59 @@
+"""`mingo test`: formatting, types, SQL style, dbt rules and the tests, one after the other, the tests last."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from flows.console import err, out
+from warehouse.paths import PROJECT_ROOT
+
+BIN = Path(sys.executable).parent
+
+
+def _steps(scratch: Path) -> list[tuple[str, Sequence[str], dict[str, str]]]:
+    # lint has a dbt target folder of its own: another target in the same one throws the partial parse away
+    lint = {"DBT_TARGET_PATH": str(scratch / "target"), "DBT_LOG_PATH": str(scratch / "logs"), "DO_NOT_TRACK": "1"}
+    python = [sys.executable, "-m"]
+    return [
+        ("ruff check", [str(BIN / "ruff"), "check", "--quiet", "."], {}),
+        ("ruff format", [str(BIN / "ruff"), "format", "--quiet", "--check", "."], {}),
+        ("mypy", [*python, "mypy"], {}),
+        ("dbt parse", [*python, "dbt.cli.main", "parse", "--quiet", "--target", "lint"], lint),
+        ("dbt-bouncer", [str(BIN / "dbt-bouncer"), "run", "--config-file", str(scratch / "bouncer.yml")], lint),
+        ("sqlfluff", [*python, "sqlfluff", "lint", "--processes", "1", "models"], lint),
+        ("pytest", [*python, "pytest", "-q"], {}),
+    ]
+
+
+def run_checks() -> int:
+    """Run every check, say how each ended, and return 0 when all passed."""
+    failed: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        rules = (PROJECT_ROOT / "dbt-bouncer.yml").read_text()
+        (scratch / "bouncer.yml").write_text(
+            rules.replace("dbt_artifacts_dir: target", f"dbt_artifacts_dir: {scratch}/target")
+        )
+        for name, command, extra in _steps(scratch):
+            start = time.monotonic()
+            if name == "pytest" and failed:
+                err.print(f"test: {', '.join(failed)} failed; the tests run all the same", style="red")
+            result = subprocess.run(
+                command,
+                cwd=PROJECT_ROOT,
+                env=os.environ | extra,
+                capture_output=name != "pytest",
+                text=True,
+                check=False,
+            )
+            if result.returncode:
+                failed.append(name)
+                out.print((result.stdout or "") + (result.stderr or ""), highlight=False, markup=False)
+            if name != "pytest":  # whose own summary is the last thing said
+                state = "[red]failed[/]" if result.returncode else "[green]passed[/]"
+                err.print(f"test: {name} {state} in {time.monotonic() - start:.0f} s", highlight=False)
+    return 1 if failed else 0

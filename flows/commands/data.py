@@ -1,0 +1,154 @@
+"""The data's way: acquire, extract, transform, publish, report, run."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from flows.commands.options import JSON, load
+from flows.console import fail, finish, print_table, progress, show
+from flows.outcome import Outcome
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(acquire)
+    app.command()(extract)
+    app.command()(transform)
+    app.command()(publish)
+    app.command()(report)
+    app.command()(run)
+
+
+def acquire(
+    files: list[Path] = typer.Argument(
+        help="Source files: detector .dat, lab logs, ERA5, NMDB, logbook sheets.", metavar="FILE..."
+    ),
+    local: bool = typer.Option(False, "--local", help="The files are on this machine (the only way in so far)."),
+    kind: str | None = typer.Option(
+        None, help="dat, lab_log, era5, nmdb or logbook, where name and content do not tell."
+    ),
+    station: str | None = typer.Option(None, help="Station code or number, or the monitor of an NMDB file."),
+    json: bool = JSON,
+) -> None:
+    """Bring source files into landing.
+
+    Example: mingo acquire --local disk/*.dat.gz
+    """
+    from flows import steps
+
+    if not local:
+        fail("fetching from stations needs a configured source; use --local FILE... for files on this machine", 2)
+    missing = [path for path in files if not path.is_file()]
+    if missing:
+        fail(f"{missing[0]}: no such file", 2)
+    with progress("acquire", "files", json) as on_file:
+        outcome = steps.acquire(load(), files, kind=kind, station=station, on_file=on_file)
+    if not json:
+        refused = [(file, reason) for file, reason in outcome.detail.get("refused", [])]
+        if refused:
+            print_table("Refused files", ["file", "reason"], [list(row) for row in refused], right_from=2)
+    finish(outcome, json)
+
+
+def extract(json: bool = JSON) -> None:
+    """Bring every landed file that is not in the lake into the lake (Parquet).
+
+    Example: mingo extract --json
+    """
+    from flows import steps
+
+    with progress("extract", "files", json) as on_file:
+        outcome = steps.extract(load(), on_file)
+    if not json:
+        show_extraction(outcome)
+    finish(outcome, json)
+
+
+def show_extraction(outcome: Outcome) -> None:
+    """Print what an extraction did by station and by source, and the files that failed."""
+    stations: dict[str, Any] = outcome.detail.get("daq", {}).get("stations", {})
+    columns = ["station", "files", "in the lake", "lines", "events", "rejects", "comments", "hits"]
+    keys = ["files_done", "files_skipped", "lines", "events", "rejects", "comments", "hits"]
+    rows = [[name, *(f"{counts[key]:,}" for key in keys)] for name, counts in sorted(stations.items())]
+    if any(counts["files_done"] for counts in stations.values()):
+        print_table("Detector files", columns, rows)
+    sources = [
+        [name, *(f"{counts[key]:,}" for key in ("files_done", "files_skipped", "rows", "rejects"))]
+        for name, counts in outcome.detail.items()
+        if isinstance(counts, dict) and name != "daq" and counts["files_done"]
+    ]
+    if sources:
+        print_table("Environment files", ["source", "files", "in the lake", "rows", "rejects"], sources)
+    failures = outcome.detail.get("failures", [])
+    if failures:
+        print_table("Failed files", ["file", "reason"], failures, right_from=2)
+
+
+def transform(json: bool = JSON) -> None:
+    """Build the tables from the lake with dbt, and test them.
+
+    Example: mingo transform
+    """
+    from flows import steps
+
+    with progress("transform", "nodes", json) as on_node:
+        outcome = steps.transform(load(), on_node)
+    finish(outcome, json)
+
+
+def publish(
+    rollback: bool = typer.Option(False, "--rollback", help="Put the publication before the present one back."),
+    json: bool = JSON,
+) -> None:
+    """Publish the last good build as serving.duckdb, and export CSV and Parquet files.
+
+    Example: mingo publish
+    """
+    from flows import steps
+    from warehouse.publish import PublishError, roll_back
+
+    settings = load()
+    if rollback:
+        try:
+            roll_back(settings)
+        except PublishError as error:
+            fail(str(error))
+        finish(Outcome("publish", "Completed", "the former publication is back"), json)
+    finish(steps.publish(settings), json)
+
+
+def report(json: bool = JSON) -> None:
+    """Write the report pages from the published file.
+
+    Example: mingo report
+    """
+    from flows import steps
+
+    finish(steps.report(load()), json)
+
+
+def run(
+    flow: str | None = typer.Argument(
+        None, help="One flow to run as a scheduler would: extract, transform, publish or report."
+    ),
+    json: bool = JSON,
+) -> None:
+    """Extract, transform, publish and report; or one of them.
+
+    Example: mingo run
+    """
+    from flows import steps
+
+    settings = load()
+    single = {"extract": steps.extract, "transform": steps.transform, "publish": steps.publish, "report": steps.report}
+    if flow is not None:
+        if flow not in single:
+            fail(f"unknown flow '{flow}'; known are {', '.join(single)}", 2)
+        finish(single[flow](settings), json)
+    with progress("extract", "files", json) as on_file, progress("transform", "nodes", json) as on_node:
+        outcomes = steps.run(settings, on_file, on_node)
+    if not json:
+        for outcome in outcomes:
+            show(outcome)
+    finish(steps.summarise(outcomes), json)

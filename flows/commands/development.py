@@ -1,0 +1,101 @@
+"""For contributors: test, bench, docs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import typer
+
+from flows.commands.options import load
+from flows.console import fail, out, print_table
+from warehouse.paths import PROJECT_ROOT
+
+bench_app = typer.Typer(help="Measure speed as ratios within one run.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.add_typer(bench_app, name="bench")
+    app.command()(docs)
+    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(test)
+
+
+def test(context: typer.Context) -> None:
+    """Run all checks and tests; what follows is handed to pytest instead.
+
+    Example: mingo test, or mingo test tests/unit -k parser
+    """
+    from flows.checks import run_checks
+
+    if context.args:
+        raise typer.Exit(subprocess.run([sys.executable, "-m", "pytest", *context.args], cwd=PROJECT_ROOT).returncode)
+    raise typer.Exit(run_checks())
+
+
+@bench_app.command()
+def kernel(
+    files: list[Path] | None = typer.Argument(
+        None, help="Detector files; without one, two are simulated.", metavar="[FILE...]"
+    ),
+    rows: int = typer.Option(50_000, min=1000, help="Rows of the simulated files."),
+    repeats: int = typer.Option(5, min=1, help="Runs of each reader, in turns; medians are compared."),
+) -> None:
+    """Time the ASCII kernel against pandas.read_csv on the same file in one run.
+
+    Example: mingo bench kernel
+    """
+    from flows.benchmarks import kernel_timings
+
+    timings = kernel_timings(files or [], rows, repeats)
+    columns = ["file", "rows", "kernel (s)", "pandas (s)", "ratio", "events/s"]
+    table = [
+        [
+            t.name,
+            f"{t.n_rows:,}",
+            f"{t.kernel_s:.3f}",
+            f"{t.pandas_s:.3f}",
+            f"{t.ratio:.2f}",
+            f"{t.n_rows / t.kernel_s:,.0f}",
+        ]
+        for t in timings
+    ]
+    print_table("ASCII kernel, bytes to Arrow with every check, one core, median", columns, table)
+
+
+@bench_app.command()
+def chain(
+    days: int = typer.Option(14, min=1, help="Days of the simulated network."),
+    stations: str = typer.Option("1,2,3,4", help="Station numbers."),
+) -> None:
+    """Time simulate, extract, transform and publish of a simulated network in a scratch folder.
+
+    Example: mingo bench chain --days 14
+    """
+    from flows.benchmarks import chain_timings
+
+    numbers = [int(word) for word in stations.split(",")]
+    rows = [
+        [t.step, f"{t.seconds:.1f}", f"{t.events_per_s:,.0f}", f"{t.peak_mib:,.0f}"]
+        for t in chain_timings(days, numbers)
+    ]
+    print_table("Chain, raw text to published tables", ["step", "seconds", "events/s", "peak memory (MiB)"], rows)
+
+
+def docs(
+    sources: bool = typer.Option(
+        False, "--sources", help="Only rewrite models/staging/sources.yml from the dataset declarations."
+    ),
+) -> None:
+    """Make the data dictionary: one HTML page with every table, column and unit.
+
+    Example: mingo docs
+    """
+    from flows.documentation import build_docs, write_sources
+
+    if sources:
+        out.print(f"docs: wrote {write_sources()}", highlight=False)
+        return
+    page = build_docs(load())
+    if page is None:
+        fail("dbt could not make the docs; run `mingo doctor`")
+    out.print(f"docs: {page}", highlight=False)

@@ -1,0 +1,16 @@
+"""Options and helpers that commands share."""
+
+import typer
+
+from flows.console import fail
+from warehouse.settings import ConfigurationError, Settings, load_settings
+
+JSON = typer.Option(False, "--json", help="Print one JSON object instead of text.")
+
+
+def load() -> Settings:
+    """The settings, or one clear line and exit code 2."""
+    try:
+        return load_settings()
+    except ConfigurationError as error:
+        fail(str(error), 2)

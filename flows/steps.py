@@ -1,0 +1,202 @@
+"""The steps of the data's way as plain functions: what the command line and Prefect both call.
+
+Each takes the settings, does one arrow, and says what became of it in an `Outcome`. None raises for bad data.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from extract.daq.extract import extract_landing
+from extract.daq.logbook import extract_logbook
+from extract.environment_summary import EnvSummary
+from extract.era5.extract import extract_era5
+from extract.lab.extract import extract_lab
+from extract.nmdb.extract import extract_nmdb
+from extract.transfer.local import acquire_local
+from extract.transfer.stations import read_stations
+from flows.outcome import Outcome, State, worst
+from warehouse.dbt import Progress
+from warehouse.export import export
+from warehouse.lock import LockBusyError, held
+from warehouse.publish import PublishError, published_word
+from warehouse.publish import publish as publish_build
+from warehouse.report.pages import write_report
+from warehouse.settings import Settings
+from warehouse.transform import TransformResult
+from warehouse.transform import transform as transform_lake
+
+OnFile = Callable[[int, int, str], None]
+"""Called as (files done, files to do, name of the file just done)."""
+
+
+class _Clock:
+    """Seconds since it was made, as a person reads them."""
+
+    def __init__(self) -> None:
+        self.start = time.monotonic()
+
+    def __str__(self) -> str:
+        return f"{time.monotonic() - self.start:.1f} s"
+
+
+def _state(done: int, failed: int) -> State:
+    if failed:
+        return "Partial" if done else "Failed"
+    return "Completed" if done else "NothingToDo"
+
+
+def acquire(
+    settings: Settings,
+    files: Sequence[Path],
+    *,
+    kind: str | None = None,
+    station: str | None = None,
+    on_file: OnFile | None = None,
+) -> Outcome:
+    """Bring local files into landing."""
+    clock = _Clock()
+    summary = acquire_local(files, settings.paths.landing, kind=kind, station=station, on_progress=on_file)
+    refused = sum(summary.rejected.values())
+    sentence = f"{summary.fetched} files landed in {clock}; {summary.skipped} were there already, {refused} refused"
+    return Outcome("acquire", _state(summary.fetched, refused), sentence, asdict(summary))
+
+
+def extract(settings: Settings, on_file: OnFile | None = None) -> Outcome:
+    """Bring every landed file that is not in the lake into the lake."""
+    clock = _Clock()
+    try:
+        with held(settings.paths.locks / "extract.lock", "extract", settings.transform.wait_s):
+            daq, environment = _extract_sources(settings, on_file)
+    except LockBusyError as error:
+        return Outcome("extract", "Skipped", str(error))
+    failures = [*daq["failures"], *(failure for source in environment.values() for failure in source["failures"])]
+    done = daq["files_done"] + daq["logbook_files_done"] + sum(s["files_done"] for s in environment.values())
+    detail = {"daq": daq, **environment, "failures": failures}
+    skipped = daq["files_skipped"] + sum(source["files_skipped"] for source in environment.values())
+    if not done and not failures:
+        sentence = f"nothing to do ({skipped} files are in the lake)"
+    else:
+        sentence = (
+            f"{done} files in {clock}: {daq['events']:,} events, {daq['rejects']:,} rejected lines;"
+            f" {skipped} were there already, {len(failures)} failed"
+        )
+    return Outcome("extract", _state(done, len(failures)), sentence, detail)
+
+
+def _extract_sources(settings: Settings, on_file: OnFile | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    landing, lake = settings.paths.landing, settings.paths.lake
+    positions = {number: station.position for number, station in read_stations().items()}
+    logbook = extract_logbook(landing, lake)
+    daq = extract_landing(landing, lake, on_progress=on_file, workers=settings.extract.workers)
+    environment = [
+        extract_lab(landing, lake, on_progress=on_file),
+        extract_era5(landing, lake, positions, on_progress=on_file),
+        extract_nmdb(landing, lake, on_progress=on_file),
+    ]
+    detail = daq.to_json() | {"logbook_files_done": logbook.files_done}
+    return detail, {summary.source: _environment_detail(summary) for summary in environment}
+
+
+def _environment_detail(summary: EnvSummary) -> dict[str, Any]:
+    total = summary.total
+    return {
+        "files_done": total.n_files_done,
+        "files_skipped": total.n_files_skipped,
+        "files_rejected": total.n_files_rejected,
+        "rows": total.n_rows,
+        "rejects": total.n_rejects,
+        "seconds": round(summary.seconds, 2),
+        "failures": [[failure.source_file, failure.reason] for failure in summary.failures],
+    }
+
+
+def transform(settings: Settings, on_node: Progress | None = None) -> Outcome:
+    """Bring the tables up to date with the lake."""
+    clock = _Clock()
+    try:
+        result = transform_lake(settings, on_node=on_node)
+    except LockBusyError as error:
+        return Outcome("transform", "Skipped", str(error))
+    detail = {
+        "n_files": result.n_files,
+        "n_batches": result.n_batches,
+        "n_waiting": result.n_waiting,
+        "nodes": [asdict(node) | {"node": node.name} for node in result.nodes],
+    }
+    if result.is_current:
+        return Outcome("transform", "NothingToDo", "nothing to do (the tables hold the whole lake)", detail)
+    if result.error is not None:
+        return Outcome("transform", "Failed", _transform_error(result), detail)
+    n_models = sum(node.kind == "model" for node in result.nodes)
+    n_tests = sum(node.kind == "test" for node in result.nodes)
+    sentence = f"{result.n_files} files in {clock}: {n_models} models built, {n_tests} tests passed" + (
+        f", {len(result.warned)} with a warning ({result.warned[0].name})" if result.warned else ""
+    )
+    return Outcome("transform", "Completed", sentence, detail)
+
+
+def _transform_error(result: TransformResult) -> str:
+    if not result.failed:
+        return str(result.error)
+    first = result.failed[0]
+    more = f" and {len(result.failed) - 1} more" if len(result.failed) > 1 else ""
+    return f"{first.kind} {first.name}{more} failed: {first.message}; readers keep the last published state"
+
+
+def publish(settings: Settings) -> Outcome:
+    """Publish the last good build and export what changed."""
+    clock = _Clock()
+    try:
+        result = publish_build(settings)
+        exported = export(settings)
+    except LockBusyError as error:
+        return Outcome("publish", "Skipped", str(error))
+    except PublishError as error:
+        return Outcome("publish", "Failed", str(error))
+    detail = asdict(result) | {"exported": asdict(exported)}
+    if result.is_current and not exported.written:
+        return Outcome("publish", "NothingToDo", "nothing to do (the last good build is published)", detail)
+    n_tables, n_rows = len(result.rows or {}), sum((result.rows or {}).values())
+    sentence = (
+        f"{n_tables} tables with {n_rows:,} rows ({result.size_bytes / 1e6:.1f} MB) in {clock};"
+        f" {len(exported.written)} exports written, {len(exported.untouched)} unchanged"
+    )
+    return Outcome("publish", "Completed", sentence, detail)
+
+
+def report(settings: Settings) -> Outcome:
+    """Write the report pages when the publication has changed since the last ones."""
+    clock = _Clock()
+    paths = settings.paths
+    publication = published_word(paths.serving, "publication_id")
+    if publication is None:
+        return Outcome("report", "Failed", "nothing is published yet; run `mingo publish` first")
+    mark = paths.report / ".publication"
+    if mark.exists() and mark.read_text() == publication and (paths.report / "index.html").exists():
+        return Outcome("report", "NothingToDo", f"nothing to do ({paths.report / 'index.html'} shows {publication})")
+    pages = write_report(paths.serving, paths.report)
+    mark.write_text(publication)
+    sentence = f"{len(pages)} pages in {clock}: {paths.report / 'index.html'}"
+    return Outcome("report", "Completed", sentence, {"pages": [str(page) for page in pages]})
+
+
+def run(settings: Settings, on_file: OnFile | None = None, on_node: Progress | None = None) -> list[Outcome]:
+    """Extract, transform, publish and report; a step that failed or was skipped ends the chain."""
+    outcomes = [extract(settings, on_file)]
+    for step in (lambda: transform(settings, on_node), lambda: publish(settings), lambda: report(settings)):
+        if outcomes[-1].state in ("Failed", "Skipped"):
+            break
+        outcomes.append(step())
+    return outcomes
+
+
+def summarise(outcomes: list[Outcome]) -> Outcome:
+    """One outcome for a chain."""
+    state = worst(outcomes)
+    sentence = "; ".join(f"{outcome.flow} {outcome.state}" for outcome in outcomes)
+    if state == "NothingToDo":
+        sentence = "nothing to do (everything landed is published)"
+    return Outcome("run", state, sentence, {outcome.flow: outcome.sentence for outcome in outcomes})

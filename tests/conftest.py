@@ -1,0 +1,52 @@
+"""Fixtures and settings all tests share."""
+
+import gc
+import os
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+SHOWN_VERSIONS = ("duckdb", "dbt-core", "dbt-duckdb", "pyarrow", "numpy", "prefect", "hypothesis")
+
+settings.register_profile("ci", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("dev", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def pytest_report_header() -> str:
+    """Versions of what the results depend on."""
+    return ", ".join(f"{name} {version(name)}" for name in SHOWN_VERSIONS)
+
+
+@pytest.fixture(autouse=True)
+def _close_databases() -> Iterator[None]:
+    """Close every DuckDB connection a test opened, so that no test sees another one's open file."""
+    opened: list[duckdb.DuckDBPyConnection] = []
+    connect = duckdb.connect
+
+    def recording(*args: object, **kwargs: object) -> duckdb.DuckDBPyConnection:
+        connection = connect(*args, **kwargs)  # type: ignore[arg-type]
+        opened.append(connection)
+        return connection
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duckdb, "connect", recording)
+        yield
+    for connection in opened:
+        connection.close()
+    opened.clear()
+    gc.collect()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real and independent inputs, which are not part of the project."""
+    folder = Path(os.environ.get("MINGO_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no independent inputs: {folder.name} folder absent (set MINGO_SHARED_DATA to where they lie)")
+    return folder

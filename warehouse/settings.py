@@ -1,0 +1,225 @@
+"""Settings: `mingo.toml`, then `MINGO_*` environment variables, then command-line options; the later wins.
+
+Secrets come from the environment only and are typed as such, so that no printout shows them.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from warehouse.paths import PROJECT_ROOT, Paths
+
+CRON_FIELDS = 5
+
+
+class ConfigurationError(Exception):
+    """A wrong key or value in the configuration; the message is one line that names it."""
+
+
+class Section(BaseModel):
+    """A table of `mingo.toml`; an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _check_cron(text: str) -> str:
+    if len(text.split()) != CRON_FIELDS:
+        raise ValueError(f"'{text}' is not a cron line of five fields (UTC)")
+    return text
+
+
+def _check_bin_width(width_s: int) -> int:
+    day_s = 86_400
+    if width_s < 60 or (day_s % width_s and width_s % day_s):
+        raise ValueError(f"{width_s} s is neither a divisor of a day of at least 60 s nor a whole number of days")
+    return width_s
+
+
+Cron = Annotated[str, AfterValidator(_check_cron)]
+
+
+class Extract(Section):
+    """Extraction of landed files into the lake."""
+
+    workers: int = Field(2, ge=1, description="processes that parse detector files at the same time")
+
+
+class Transform(Section):
+    """The dbt build."""
+
+    max_files: int = Field(200, ge=1, description="detector files in one batch; bounds the memory, not the result")
+    memory_limit: str = Field("1GB", pattern=r"^\d+(MB|GB)$", description="memory DuckDB may use; it spills beyond")
+    wait_s: float = Field(300, ge=0, description="seconds a person's command waits for the lock of the build file")
+
+
+class Lab(Section):
+    """Lab logs."""
+
+    fallback_quantities: list[Literal["pressure", "temp", "rh"]] = Field(
+        ["pressure"], description="quantities for which the inside sensor may stand in for the outside one"
+    )
+
+
+class Bins(Section):
+    """Quality rules of minutes and bins."""
+
+    minute_z_max: float = Field(6, gt=0, description="a minute further off than this many sigma is left out of its bin")
+    min_coverage: float = Field(0.5, ge=0, le=1, description="live share below which a bin is not usable")
+
+
+class Pressure(Section):
+    """The barometric fit."""
+
+    min_rows: int = Field(168, ge=2, description="hours a fit needs")
+    min_span_hpa: float = Field(5, ge=0, description="p95 - p05 of the pressure a fit needs, hPa")
+    max_sigma_pct_per_hpa: float = Field(
+        0.03, gt=0, description="limit on the error of a direction group's coefficient"
+    )
+    applied_scope: Literal["config", "month"] = Field("config", description="range whose coefficient is applied")
+
+
+class Corrections(Section):
+    """Bins, efficiency and pressure."""
+
+    bin_widths_s: list[Annotated[int, AfterValidator(_check_bin_width)]] = Field(
+        [3600], min_length=1, description="widths of the bins, s; each divides a day or is a whole number of days"
+    )
+    efficiency_outer_method: Literal["fiducial", "acceptance"] = Field(
+        "fiducial", description="how the efficiencies of planes 1 and 4 are found"
+    )
+    bins: Bins = Bins()
+    pressure: Pressure = Pressure()
+
+
+class Publish(Section):
+    """The published DuckDB file."""
+
+    storage_version: str = Field(
+        "v1.2.0", pattern=r"^v1\.\d+\.\d+$", description="DuckDB storage version; v1.2.0 opens in 1.2, 1.4 and 1.5"
+    )
+    grafana_copy: bool = Field(True, description="also write <data>/grafana/serving.duckdb, the copy Grafana opens")
+
+
+class Export(Section):
+    """CSV and Parquet files made from the published tables."""
+
+    csv: bool = Field(True, description="write the CSV files of every station and of the network")
+    parquet: bool = Field(True, description="write the Parquet partitions by station and month")
+
+
+class FlowSchedule(Section):
+    """When one flow runs."""
+
+    cron: Cron
+    is_enabled: bool = Field(True, description="false: the flow is registered without a schedule")
+
+
+class Schedule(Section):
+    """Cron lines in UTC, one table a flow."""
+
+    extract: FlowSchedule = FlowSchedule(cron="6-59/15 * * * *")
+    transform: FlowSchedule = FlowSchedule(cron="10-59/15 * * * *")
+    publish: FlowSchedule = FlowSchedule(cron="58 * * * *")
+    report: FlowSchedule = FlowSchedule(cron="14 * * * *")
+    run: FlowSchedule = FlowSchedule(cron="0 0 * * *", is_enabled=False)
+
+
+class Prefect(Section):
+    """Prefect's own API server."""
+
+    host: str = Field("127.0.0.1", description="address the server listens on; other than loopback needs a proxy")
+    port: int = Field(4200, ge=1, le=65_535, description="port of the server and its pages")
+
+
+class Settings(BaseSettings):
+    """All settings of a project folder; see `mingo.example.toml` for every key with its default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MINGO_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+    )
+
+    data_dir: Path = Field(Path("data"), description="folder of all data; relative to the project folder")
+    extract: Extract = Extract()
+    transform: Transform = Transform()
+    lab: Lab = Lab()
+    corrections: Corrections = Corrections()
+    publish: Publish = Publish()
+    export: Export = Export()
+    schedule: Schedule = Schedule()
+    prefect: Prefect = Prefect()
+
+    @property
+    def paths(self) -> Paths:
+        """The folders below the data folder, absolute."""
+        return Paths((PROJECT_ROOT / self.data_dir.expanduser()).resolve())
+
+    @property
+    def dbt_vars(self) -> dict[str, Any]:
+        """What SQL reads, under the names of the ``vars`` in `dbt_project.yml`."""
+        corrections = self.corrections
+        return {
+            "max_files": self.transform.max_files,
+            "lab_fallback_quantities": list(self.lab.fallback_quantities),
+            "bin_widths_s": list(corrections.bin_widths_s),
+            "bins_minute_z_max": corrections.bins.minute_z_max,
+            "bins_min_coverage": corrections.bins.min_coverage,
+            "efficiency_outer_method": corrections.efficiency_outer_method,
+            "pressure_min_rows": corrections.pressure.min_rows,
+            "pressure_min_span_hpa": corrections.pressure.min_span_hpa,
+            "pressure_max_sigma_pct_per_hpa": corrections.pressure.max_sigma_pct_per_hpa,
+            "pressure_applied_scope": corrections.pressure.applied_scope,
+        }
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Options before environment before `mingo.toml`."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+
+def config_file() -> Path:
+    """The operator's configuration: ``MINGO_CONFIG``, else `mingo.toml` in the project folder (it may be absent)."""
+    return Path(os.environ.get("MINGO_CONFIG", PROJECT_ROOT / "mingo.toml")).expanduser()
+
+
+def load_settings(**options: Any) -> Settings:  # noqa: ANN401 - option values are checked by the model
+    """Read and check the settings.
+
+    Raises
+    ------
+    ConfigurationError
+        With one line naming the file or variable, the key and what is wrong.
+    """
+    try:
+        return Settings(**options)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{config_file()}: not valid TOML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        message = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"configuration key '{key}': {message} (see mingo.example.toml)") from None
+
+
+def as_shown(value: object) -> object:
+    """Settings for a person's eyes: plain values, secrets masked."""
+    if isinstance(value, BaseModel):
+        return {name: as_shown(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, SecretStr):
+        return "********"
+    return str(value) if isinstance(value, Path) else value
