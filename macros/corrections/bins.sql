@@ -37,3 +37,20 @@
         when count({{ word }}) filter (where {{ condition }}) > 0 then 'mixed'
     end
 {%- endmacro %}
+
+{# Rows of a CTE of minutes, each in its bin of every width; in an incremental run only bins of the CTE `todo`. #}
+{% macro binned(minute) -%}
+    select
+        {{ minute }}.*,
+        bin_width.bin_width_s,
+        {{ bin_start(minute ~ '.minute_start', 'bin_width.bin_width_s') }} as bin_start
+    from {{ minute }}
+    cross join ({{ bin_width_rows() }}) as bin_width
+    {%- if is_incremental() %}
+    where (
+        {{ minute }}.station_id,
+        {{ bin_start(minute ~ '.minute_start', 'bin_width.bin_width_s') }},
+        bin_width.bin_width_s
+    ) in (select (todo.station_id, todo.bin_start, todo.bin_width_s) from todo)
+    {%- endif %}
+{%- endmacro %}

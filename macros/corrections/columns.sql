@@ -60,9 +60,6 @@
     {{ return(names + era5_columns()) }}
 {% endmacro %}
 
-{# Counts of the accidentals report: all patterns of four, three and two planes before a track is asked for. #}
-{% macro accidental_labels() %}{{ return(tt_labels()) }}{% endmacro %}
-
 {# True where a row of the environment holds any value. #}
 {% macro has_environment_value(alias) -%}
     coalesce(

@@ -1,21 +1,25 @@
-with minute as (
-    select
-        *,
-        live_s > 0 and not is_bad_minute as is_used,
-    from {{ ref('large_table') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_bin',
+    on_schema_change='append_new_columns',
+    pre_hook="{{ todo_bin_hook() }}"
+) }}
+with todo as (
+    select * from {{ ref('int_bin_todo') }}
 ),
 
-bin_width as (
-    {{ bin_width_rows() }}
+minute as (
+    select
+        *,
+        live_s > 0 and not is_bad_minute as is_used
+    from {{ ref('large_table') }}
+    {%- if is_incremental() %}
+    where {{ within_todo('minute_start') }}
+    {%- endif %}
 ),
 
 binned as (
-    select
-        minute.*,
-        bin_width.bin_width_s,
-        {{ bin_start('minute.minute_start', 'bin_width.bin_width_s') }} as bin_start,
-    from minute
-    cross join bin_width
+    {{ binned('minute') }}
 ),
 
 summed as (
@@ -42,7 +46,7 @@ summed as (
         case
             when count({{ name }}) filter (where is_used) = count(*) filter (where is_used)
                 then cast(sum({{ name }}) filter (where is_used) as bigint)
-        end as {{ name }},
+        end as {{ name }}{{ "," if not loop.last }}
         {%- endfor %}
     from binned
     group by station_id, bin_start, bin_width_s
@@ -52,7 +56,7 @@ final as (
     select
         *,
         live_s / bin_width_s as coverage,
-        live_s / bin_width_s >= {{ var('bins_min_coverage') }} and live_s >= 60 and n_configurations = 1 as is_usable,
+        live_s / bin_width_s >= {{ var('bins_min_coverage') }} and live_s >= 60 and n_configurations = 1 as is_usable
     from summed
 )
 

@@ -24,7 +24,7 @@ with_method as (
                 then 'fiducial'
             {%- endif %}
             when station_acceptance.station_id is not null then 'acceptance'
-        end as eff_method,
+        end as eff_method
     from ratio
     left join station_acceptance
         on
@@ -48,7 +48,7 @@ pool as (
         case when eff_method = 'acceptance' then acc_1 else 1 end as share_1,
         case when eff_method = 'acceptance' then acc_2 else 1 end as share_2,
         case when eff_method = 'acceptance' then acc_3 else 1 end as share_3,
-        case when eff_method = 'acceptance' then acc_4 else 1 end as share_4,
+        case when eff_method = 'acceptance' then acc_4 else 1 end as share_4
     from with_method
 ),
 
@@ -56,7 +56,7 @@ plane_ratio as (
     select
         *,
         {%- for k in [1, 2, 3, 4] %}
-        n_fired_{{ k }} / nullif(n_pool_{{ k }}, 0) as raw_{{ k }},
+        n_fired_{{ k }} / nullif(n_pool_{{ k }}, 0) as raw_{{ k }}{{ "," if not loop.last }}
         {%- endfor %}
     from pool
 ),
@@ -66,7 +66,7 @@ plane_efficiency as (
         *,
         {%- for k in [1, 2, 3, 4] %}
         least(1, raw_{{ k }} / share_{{ k }}) as eff_{{ k }},
-        {{ binomial_sigma('raw_' ~ k, 'n_pool_' ~ k) }} / share_{{ k }} as eff_{{ k }}_sigma,
+        {{ binomial_sigma('raw_' ~ k, 'n_pool_' ~ k) }} / share_{{ k }} as eff_{{ k }}_sigma{{ "," if not loop.last }}
         {%- endfor %}
     from plane_ratio
 ),
@@ -80,7 +80,7 @@ telescope as (
         -- where a ratio was cut at 1 the plane is a constant, and its counts no longer move the rate
         {%- for k in [1, 4] %}
         case when raw_{{ k }} > share_{{ k }} then 1 else raw_{{ k }} end as lever_{{ k }},
-        case when eff_method = 'fiducial' then n_fired_{{ k }} / nullif(n_1234, 0) else 1 end as fiducial_share_{{ k }},
+        case when eff_method = 'fiducial' then n_fired_{{ k }} / nullif(n_1234, 0) else 1 end as fiducial_share_{{ k }}{{ "," if not loop.last }}
         {%- endfor %}
     from plane_efficiency
 ),
@@ -120,7 +120,7 @@ final as (
                 or greatest(eff_1, eff_2, eff_3, eff_4) > 1
                 then 'out_of_range'
             else 'ok'
-        end as eff_status,
+        end as eff_status
     from telescope
 )
 

@@ -1,21 +1,25 @@
-with minute as (
-    select
-        *,
-        case when live_s > 0 and not is_bad_minute then live_s end as weight,
-    from {{ ref('large_table') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_bin',
+    on_schema_change='append_new_columns',
+    pre_hook="{{ todo_bin_hook() }}"
+) }}
+with todo as (
+    select * from {{ ref('int_bin_todo') }}
 ),
 
-bin_width as (
-    {{ bin_width_rows() }}
+minute as (
+    select
+        *,
+        case when live_s > 0 and not is_bad_minute then live_s end as weight
+    from {{ ref('large_table') }}
+    {%- if is_incremental() %}
+    where {{ within_todo('minute_start') }}
+    {%- endif %}
 ),
 
 binned as (
-    select
-        minute.*,
-        bin_width.bin_width_s,
-        {{ bin_start('minute.minute_start', 'bin_width.bin_width_s') }} as bin_start,
-    from minute
-    cross join bin_width
+    {{ binned('minute') }}
 ),
 
 final as (
@@ -37,7 +41,7 @@ final as (
             when bool_and(pressure_lab_source like 'ext%') filter (where weight > 0 and pressure_lab_hpa is not null) then 'ext'
             when bool_and(pressure_lab_source like 'int%') filter (where weight > 0 and pressure_lab_hpa is not null) then 'int'
             else 'mixed'
-        end as pressure_source,
+        end as pressure_source
     from binned
     group by station_id, bin_start, bin_width_s
 )

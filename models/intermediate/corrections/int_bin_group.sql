@@ -22,9 +22,9 @@ group_sum as (
         bin_region.bin_start,
         bin_region.bin_width_s,
         region_group.group_code,
-        sum(bin_region.n_tel) as n_tel,
+        sum(bin_region.n_tel) as n_tel
     from bin_region
-    inner join region_group on bin_region.region_code = region_group.region_code
+    inner join region_group using (region_code)
     group by all
 ),
 
@@ -37,15 +37,10 @@ final as (
         bin_count.conf_number,
         bin_count.live_s,
         bin_count.is_usable,
-        coalesce(group_sum.n_tel, 0) as n_tel,
+        cast(coalesce(group_sum.n_tel, 0) as double) as n_tel
     from bin_count
     cross join direction_group
-    left join group_sum
-        on
-            bin_count.station_id = group_sum.station_id
-            and bin_count.bin_start = group_sum.bin_start
-            and bin_count.bin_width_s = group_sum.bin_width_s
-            and direction_group.group_code = group_sum.group_code
+    left join group_sum using (station_id, bin_start, bin_width_s, group_code)
 )
 
 select * from final

@@ -14,7 +14,7 @@ windowed as (
         {%- for name in efficiency_counts() %}
         {{ name }} as own_{{ name }},
         case when count({{ name }}) over day_around = count(n_1234) over day_around then sum({{ name }}) over day_around end
-            as window_{{ name }},
+            as window_{{ name }}{{ "," if not loop.last }}
         {%- endfor %}
     from bin_count
     window day_around as (
@@ -30,7 +30,7 @@ chosen as (
             when live_s < 60 then null
             when own_n_1234 >= {{ min_n_1234 }} then 'bin'
             when window_n_1234 >= {{ min_n_1234 }} then 'window'
-        end as eff_source,
+        end as eff_source
     from windowed
 ),
 
@@ -42,7 +42,7 @@ final as (
         live_s,
         eff_source,
         {%- for name in efficiency_counts() %}
-        case eff_source when 'bin' then own_{{ name }} when 'window' then window_{{ name }} end as {{ name }},
+        cast(case eff_source when 'bin' then own_{{ name }} when 'window' then window_{{ name }} end as double) as {{ name }}{{ "," if not loop.last }}
         {%- endfor %}
     from chosen
 )

@@ -4,7 +4,7 @@ with minute as (
     select
         station_id,
         conf_number,
-        minute_start,
+        minute_start
     from {{ ref('large_table') }}
     where live_s > 0
 ),
@@ -14,7 +14,7 @@ span as (
         station_id,
         conf_number,
         min(minute_start) as range_start,
-        max(minute_start) + interval 1 minute as range_end,
+        max(minute_start) + interval 1 minute as range_end
     from minute
     group by station_id, conf_number
 ),
@@ -24,7 +24,7 @@ placed as (
         *,
         range_end < max(range_end) over (partition by station_id) as is_closed,
         date_trunc('month', range_start - interval 1 microsecond) + interval 1 month as first_full_month,
-        date_trunc('month', range_end) as newest_month,
+        date_trunc('month', range_end) as newest_month
     from span
 ),
 
@@ -39,7 +39,7 @@ final as (
             when is_closed then range_end
             when newest_month <= first_full_month then range_end
             else newest_month
-        end as fit_until,
+        end as fit_until
     from placed
 )
 

@@ -2,7 +2,7 @@
 with fit_exclusion as (
     select
         *,
-        row_number() over (order by start_at, end_at, kind, station_id) as row_id,
+        row_number() over (order by start_at, end_at, kind, station_id) as row_id
     from {{ ref('fit_exclusion') }}
 ),
 
@@ -17,7 +17,7 @@ by_station as (
         fit_exclusion.start_at,
         fit_exclusion.end_at,
         fit_exclusion.kind,
-        fit_exclusion.reason,
+        fit_exclusion.reason
     from fit_exclusion
     inner join station on fit_exclusion.station_id is null or fit_exclusion.station_id = station.station_id
 ),
@@ -25,7 +25,7 @@ by_station as (
 checked as (
     select
         *,
-        lag(end_at) over (partition by station_id, kind order by start_at, end_at) as previous_end_at,
+        lag(end_at) over (partition by station_id, kind order by start_at, end_at) as previous_end_at
     from by_station
 ),
 
@@ -41,7 +41,7 @@ final as (
             )
         end as end_at,
         kind,
-        reason,
+        reason
     from checked
 )
 

@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 with live as (
     select
         cast(station_id as tinyint) as station_id,
@@ -5,12 +6,16 @@ with live as (
         cast(live_s as double) as live_s,
         cast(conf_number as double) as conf_number,
         is_configuration_fallback,
-        is_z_default,
+        is_z_default
     from {{ ref('fct_minute_live') }}
 ),
 
 pattern as (
     select * from {{ ref('int_minute_pattern') }}
+),
+
+bad_minute as (
+    select * from {{ ref('int_bad_minute') }}
 ),
 
 environment as (
@@ -29,7 +34,7 @@ station_span as (
     select
         station_id,
         min(minute_start) as first_minute,
-        least(max(minute_start), date_trunc('minute', current_timestamp::timestamp)) as last_minute,
+        least(max(minute_start), date_trunc('minute', current_timestamp::timestamp)) as last_minute
     from minute_of_any_source
     group by station_id
 ),
@@ -38,7 +43,7 @@ station_span as (
 spine as (
     select
         cast(station_id as tinyint) as station_id,
-        unnest(generate_series(first_minute, last_minute, interval 1 minute)) as minute_start,
+        unnest(generate_series(first_minute, last_minute, interval 1 minute)) as minute_start
     from station_span
 ),
 
@@ -50,6 +55,7 @@ final as (
         live.is_configuration_fallback,
         live.is_z_default,
         coalesce(live.live_s, 0) as live_s,
+        bad_minute.station_id is not null as is_bad_minute,
         case when coalesce(live.live_s, 0) = 0 and pattern.n_events > 0 then 'count_without_live' end as reject_reason,
         -- in a live minute a pattern without a row is a true zero, in any other minute it is unknown
         {%- for name in count_columns() %}
@@ -77,11 +83,12 @@ final as (
         {%- endfor %}
         live.station_id is not null
         or pattern.station_id is not null
-        or {{ has_environment_value('environment') }} as has_value,
+        or {{ has_environment_value('environment') }} as has_value
     from spine
-    left join live on spine.station_id = live.station_id and spine.minute_start = live.minute_start
-    left join pattern on spine.station_id = pattern.station_id and spine.minute_start = pattern.minute_start
-    left join environment on spine.station_id = environment.station_id and spine.minute_start = environment.minute_start
+    left join live using (station_id, minute_start)
+    left join pattern using (station_id, minute_start)
+    left join bad_minute using (station_id, minute_start)
+    left join environment using (station_id, minute_start)
 )
 
 select * from final

@@ -13,7 +13,7 @@ centred as (
     select
         *,
         x - sum(w * x) over block / sum(w) over block as xc,
-        y - sum(w * y) over block / sum(w) over block as yc,
+        y - sum(w * y) over block / sum(w) over block as yc
     from fit_row
     window block as (partition by {{ target }}, block_id)
 ),
@@ -29,7 +29,7 @@ sums as (
         sum(w * xc * xc) as sxx,
         sum(w * xc * yc) as sxy,
         sum(w * yc * yc) as syy,
-        quantile_cont(x, 0.95) - quantile_cont(x, 0.05) as pressure_span_hpa,
+        quantile_cont(x, 0.95) - quantile_cont(x, 0.05) as pressure_span_hpa
     from centred
     group by {{ target }}
 ),
@@ -37,7 +37,7 @@ sums as (
 sloped as (
     select
         *,
-        case when sxx > 0 then sxy / sxx end as slope,
+        case when sxx > 0 then sxy / sxx end as slope
     from sums
 ),
 
@@ -51,7 +51,7 @@ residual as (
         centred.cluster_id,
         centred.w * centred.xc * (centred.yc - sloped.slope * centred.xc) as u,
         centred.w * pow(centred.yc - sloped.slope * centred.xc, 2) as chi2_part,
-        centred.yc - sloped.slope * centred.xc as residual,
+        centred.yc - sloped.slope * centred.xc as residual
     from centred
     inner join sloped using ({{ target }})
 ),
@@ -61,7 +61,7 @@ cluster_sum as (
         {{ target }},
         cluster_id,
         sum(u) as u,
-        sum(chi2_part) as chi2,
+        sum(chi2_part) as chi2
     from residual
     group by {{ target }}, cluster_id
 ),
@@ -71,7 +71,7 @@ cluster_total as (
         {{ target }},
         sum(u * u) as suu,
         sum(chi2) as chi2,
-        count(*) as n_clusters,
+        count(*) as n_clusters
     from cluster_sum
     group by {{ target }}
 ),
@@ -81,7 +81,7 @@ stepped as (
         {{ target }},
         residual,
         lag(residual) over hours as previous_residual,
-        bin_start - lag(bin_start) over hours = interval 1 hour as is_next_hour,
+        bin_start - lag(bin_start) over hours = interval 1 hour as is_next_hour
     from residual
     window hours as (partition by {{ target }} order by bin_start)
 ),
@@ -89,7 +89,7 @@ stepped as (
 autocorrelation as (
     select
         {{ target }},
-        corr(residual, previous_residual) filter (where is_next_hour) as residual_lag1,
+        corr(residual, previous_residual) filter (where is_next_hour) as residual_lag1
     from stepped
     group by {{ target }}
 ),
@@ -105,7 +105,7 @@ measured as (
         100 * sqrt(cluster_total.suu * cluster_total.n_clusters / nullif(cluster_total.n_clusters - 1, 0))
         / nullif(sloped.sxx, 0) as beta_sigma_cluster_pct_per_hpa,
         pow(sloped.sxy, 2) / nullif(sloped.sxx * sloped.syy, 0) as r2,
-        exp((sloped.sy - sloped.slope * sloped.sx) / nullif(sloped.sw, 0)) as rate_at_p_ref_hz,
+        exp((sloped.sy - sloped.slope * sloped.sx) / nullif(sloped.sw, 0)) as rate_at_p_ref_hz
     from sloped
     inner join cluster_total using ({{ target }})
     inner join autocorrelation using ({{ target }})
@@ -127,7 +127,7 @@ final as (
         rate_at_p_ref_hz,
         r2,
         chi2_ndf,
-        residual_lag1,
+        residual_lag1
     from measured
 )
 

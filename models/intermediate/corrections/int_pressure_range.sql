@@ -11,7 +11,7 @@ whole as (
         cast(null as timestamp) as month_start,
         range_start,
         range_end,
-        fit_until,
+        fit_until
     from configuration_range
 ),
 
@@ -20,7 +20,7 @@ month_start as (
         *,
         unnest(generate_series(
             date_trunc('month', range_start), date_trunc('month', range_end - interval 1 microsecond), interval 1 month
-        )) as month_start,
+        )) as month_start
     from configuration_range
 ),
 
@@ -32,7 +32,7 @@ monthly as (
         month_start,
         greatest(range_start, month_start) as range_start,
         least(range_end, month_start + interval 1 month) as range_end,
-        least(range_end, month_start + interval 1 month) as fit_until,
+        least(range_end, month_start + interval 1 month) as fit_until
     from month_start
 ),
 

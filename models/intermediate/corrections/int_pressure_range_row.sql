@@ -22,7 +22,7 @@ final as (
         rate.fit_exclusion_reason,
         rate.pressure_delta_hpa as x,
         case when rate.fit_exclusion_reason is null then ln(rate.rate_eff_hz) end as y,
-        case when rate.fit_exclusion_reason is null then pow(rate.rate_eff_hz / rate.rate_eff_sigma_hz, 2) end as w,
+        case when rate.fit_exclusion_reason is null then pow(rate.rate_eff_hz / rate.rate_eff_sigma_hz, 2) end as w
     from rate
     inner join pressure_range
         on

@@ -29,7 +29,7 @@ row_count as (
         count(*) filter (where is_usable) as n_usable,
         count(*) filter (where is_usable and pressure_source is not null) as n_with_pressure,
         count(*) filter (where fit_exclusion_reason is null or fit_exclusion_reason = 'few_counts') as n_but_positive,
-        count(*) filter (where fit_exclusion_reason is not null) as n_excluded_rows,
+        count(*) filter (where fit_exclusion_reason is not null) as n_excluded_rows
     from range_row
     group by scope, station_id, range_start, group_code
 ),
@@ -54,7 +54,7 @@ joined as (
         fit.chi2_ndf,
         fit.residual_lag1,
         bound.error_low,
-        bound.error_high,
+        bound.error_high
     from pressure_range
     cross join direction_group
     left join row_count using (scope, station_id, range_start, group_code)
@@ -77,7 +77,7 @@ final as (
             when beta_pct_per_hpa < error_low or beta_pct_per_hpa > error_high then 'out_of_bounds'
             when group_code != 'all' and beta_sigma_pct_per_hpa > {{ var('pressure_max_sigma_pct_per_hpa') }} then 'imprecise'
             else 'ok'
-        end as fit_status,
+        end as fit_status
     from joined
 )
 

@@ -30,19 +30,11 @@ joined as (
                 then bin_efficiency.rate_relative_variance * pow(bin_group.n_tel, 2)
             else
                 greatest(bin_group.n_tel, 1) + bin_efficiency.eff_relative_variance * pow(bin_group.n_tel, 2)
-        end as corrected_variance,
+        end as corrected_variance
     from bin_group
-    inner join bin_efficiency
-        on
-            bin_group.station_id = bin_efficiency.station_id
-            and bin_group.bin_start = bin_efficiency.bin_start
-            and bin_group.bin_width_s = bin_efficiency.bin_width_s
-    left join bin_environment
-        on
-            bin_group.station_id = bin_environment.station_id
-            and bin_group.bin_start = bin_environment.bin_start
-            and bin_group.bin_width_s = bin_environment.bin_width_s
-    inner join station_reference on bin_group.station_id = station_reference.station_id
+    inner join bin_efficiency using (station_id, bin_start, bin_width_s)
+    left join bin_environment using (station_id, bin_start, bin_width_s)
+    inner join station_reference using (station_id)
 ),
 
 final as (
@@ -62,7 +54,7 @@ final as (
         case when live_s >= 60 then n_tel / live_s end as rate_raw_hz,
         case when live_s >= 60 then sqrt(n_tel_variance) / live_s end as rate_raw_sigma_hz,
         case when eff_status = 'ok' then n_tel / live_s / eff_telescope end as rate_eff_hz,
-        case when eff_status = 'ok' then sqrt(corrected_variance) / live_s / eff_telescope end as rate_eff_sigma_hz,
+        case when eff_status = 'ok' then sqrt(corrected_variance) / live_s / eff_telescope end as rate_eff_sigma_hz
     from joined
 )
 

@@ -4,7 +4,7 @@
 with rate as (
     select
         *,
-        case when is_usable and rate_eff_hz > 0 then ln(rate_eff_hz) end as ln_rate,
+        case when is_usable and rate_eff_hz > 0 then ln(rate_eff_hz) end as ln_rate
     from {{ ref('int_rate_efficiency') }}
 ),
 
@@ -18,7 +18,7 @@ excluded_bin as (
         rate.station_id,
         rate.bin_start,
         rate.bin_width_s,
-        arg_min(exclusion.kind, exclusion.start_at) as exclusion_kind,
+        arg_min(exclusion.kind, exclusion.start_at) as exclusion_kind
     from rate
     inner join exclusion
         on
@@ -33,7 +33,7 @@ excluded_bin as (
 compared as (
     select
         *,
-        abs(ln_rate - median(ln_rate) over day_around) > {{ outlier_mad }} * 1.4826 * mad(ln_rate) over day_around as is_far,
+        abs(ln_rate - median(ln_rate) over day_around) > {{ outlier_mad }} * 1.4826 * mad(ln_rate) over day_around as is_far
     from rate
     window day_around as (
         partition by station_id, bin_width_s, group_code, conf_number order by bin_start
@@ -47,13 +47,9 @@ flagged as (
         coalesce(compared.is_far, false) as is_outlier,
         compared.is_usable and compared.rate_eff_hz is not null as is_rated,
         compared.rate_eff_hz > 0 and compared.n_tel >= {{ min_n_tel }} as is_positive,
-        excluded_bin.exclusion_kind,
+        excluded_bin.exclusion_kind
     from compared
-    left join excluded_bin
-        on
-            compared.station_id = excluded_bin.station_id
-            and compared.bin_start = excluded_bin.bin_start
-            and compared.bin_width_s = excluded_bin.bin_width_s
+    left join excluded_bin using (station_id, bin_start, bin_width_s)
 ),
 
 final as (
@@ -68,7 +64,7 @@ final as (
             when is_hv_low then 'hv_low'
             when not is_positive then 'few_counts'
             when is_outlier then 'outlier'
-        end as fit_exclusion_reason,
+        end as fit_exclusion_reason
     from flagged
 )
 

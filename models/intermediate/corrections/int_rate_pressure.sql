@@ -20,9 +20,9 @@ joined as (
         coefficient.applied_beta_sigma_pct_per_hpa,
         coefficient.applied_source,
         station_reference.pressure_sigma_hpa,
-        {{ pressure_factor('coefficient.applied_beta_pct_per_hpa', 'rate.pressure_delta_hpa') }} as pressure_factor,
+        {{ pressure_factor('coefficient.applied_beta_pct_per_hpa', 'rate.pressure_delta_hpa') }} as pressure_factor
     from rate
-    inner join station_reference on rate.station_id = station_reference.station_id
+    inner join station_reference using (station_id)
     left join coefficient
         on
             rate.station_id = coefficient.station_id
@@ -49,7 +49,7 @@ final as (
                     'applied_beta_sigma_pct_per_hpa', 'pressure_delta_hpa', 'pressure_sigma_hpa') }}
         end as rate_eff_p_sigma_hz,
         rate_raw_hz * pressure_factor as rate_without_eff_hz,
-        rate_eff_hz as rate_without_pressure_hz,
+        rate_eff_hz as rate_without_pressure_hz
     from joined
 )
 

@@ -6,7 +6,7 @@
 with rate as (
     select
         *,
-        date_trunc('day', bin_start) as day_start,
+        date_trunc('day', bin_start) as day_start
     from {{ ref('int_rate_pressure') }}
     where is_usable and rate_eff_p_hz is not null
 ),
@@ -14,7 +14,7 @@ with rate as (
 reference_interval as (
     select
         start_at,
-        end_at,
+        end_at
     from {{ ref('reference_interval') }}
 ),
 
@@ -25,7 +25,7 @@ fixed_reference as (
         rate.group_code,
         rate.conf_number,
         avg(rate.rate_eff_p_hz) as mean_hz,
-        count(*) * any_value(rate.bin_width_s) / epoch(any_value(reference_interval.end_at - reference_interval.start_at)) as share,
+        count(*) * any_value(rate.bin_width_s) / epoch(any_value(reference_interval.end_at - reference_interval.start_at)) as share
     from rate
     inner join reference_interval
         on
@@ -39,7 +39,7 @@ daily as (
         {{ series }},
         day_start,
         sum(rate_eff_p_hz) as sum_hz,
-        count(*) as n_bins,
+        count(*) as n_bins
     from rate
     group by all
 ),
@@ -48,7 +48,7 @@ windowed as (
     select
         *,
         sum(sum_hz) over own_window as window_sum_hz,
-        sum(n_bins) over own_window as window_n_bins,
+        sum(n_bins) over own_window as window_n_bins
     from daily
     window own_window as (
         partition by {{ series }} order by day_start
@@ -59,7 +59,7 @@ windowed as (
 own_reference as (
     select
         {{ series }},
-        arg_min(window_sum_hz / window_n_bins, day_start) as mean_hz,
+        arg_min(window_sum_hz / window_n_bins, day_start) as mean_hz
     from windowed
     where window_n_bins * bin_width_s >= {{ min_share }} * {{ own_days }} * 86400
     group by all
@@ -77,7 +77,7 @@ final as (
             when fixed_reference.share >= {{ min_share }} then 'ok'
             when own_reference.mean_hz is not null then 'own'
             else 'none'
-        end as reference_status,
+        end as reference_status
     from rate_series
     left join fixed_reference
         on

@@ -23,10 +23,10 @@ joined as (
         station_reference.pressure_sigma_hpa,
         station_reference.beta_seed_pct_per_hpa,
         station_reference.beta_seed_sigma_pct_per_hpa,
-        station_reference.hv_min_kv,
+        station_reference.hv_min_kv
     from station_with_data
-    left join station on station_with_data.station_id = station.station_id
-    left join station_reference on station_with_data.station_id = station_reference.station_id
+    left join station using (station_id)
+    left join station_reference using (station_id)
 ),
 
 final as (
@@ -37,7 +37,7 @@ final as (
         cast(
             coalesce(cast({{ name }} as double), error(station_code || ': {{ name }} is missing in the seeds station and station_reference'))
             as double
-        ) as {{ name }},
+        ) as {{ name }}{{ "," if not loop.last }}
         {%- endfor %}
     from joined
 )

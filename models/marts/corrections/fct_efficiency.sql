@@ -16,7 +16,7 @@ plane_{{ k }} as (
         eff_{{ k }}_sigma as efficiency_sigma,
         eff_method,
         eff_source,
-        eff_status,
+        eff_status
     from bin_efficiency
 ),
 {%- endfor %}

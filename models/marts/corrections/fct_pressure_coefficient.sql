@@ -15,7 +15,7 @@ offered as (
         case when fit_status = 'ok' then beta_pct_per_hpa end as own_beta,
         case when fit_status = 'ok' then beta_sigma_pct_per_hpa end as own_sigma,
         max(case when fit_status = 'ok' and group_code = 'all' then beta_pct_per_hpa end) over same_range as all_beta,
-        max(case when fit_status = 'ok' and group_code = 'all' then beta_sigma_pct_per_hpa end) over same_range as all_sigma,
+        max(case when fit_status = 'ok' and group_code = 'all' then beta_sigma_pct_per_hpa end) over same_range as all_sigma
     from fit
     window same_range as (partition by scope, station_id, range_start)
 ),
@@ -25,7 +25,7 @@ carried as (
     select
         *,
         last_value(coalesce(own_beta, all_beta) ignore nulls) over earlier as carried_beta,
-        last_value(case when own_beta is not null then own_sigma else all_sigma end ignore nulls) over earlier as carried_sigma,
+        last_value(case when own_beta is not null then own_sigma else all_sigma end ignore nulls) over earlier as carried_sigma
     from offered
     window earlier as (
         partition by scope, station_id, group_code order by range_start
@@ -45,9 +45,9 @@ applied as (
             else 'seed'
         end as applied_source,
         station_reference.beta_seed_pct_per_hpa as seed_beta,
-        station_reference.beta_seed_sigma_pct_per_hpa as seed_sigma,
+        station_reference.beta_seed_sigma_pct_per_hpa as seed_sigma
     from carried
-    inner join station_reference on carried.station_id = station_reference.station_id
+    inner join station_reference using (station_id)
 ),
 
 final as (
@@ -88,7 +88,7 @@ final as (
                     when 'fit' then own_sigma when 'all' then all_sigma when 'carried' then carried_sigma else seed_sigma
                 end
         end as applied_beta_sigma_pct_per_hpa,
-        case when is_applied then applied_source end as applied_source,
+        case when is_applied then applied_source end as applied_source
     from applied
 )
 

@@ -44,14 +44,10 @@ final as (
         rate.pressure_status,
         rate.is_usable,
         rate.is_outlier,
-        rate.fit_exclusion_reason is not null as is_excluded,
+        rate.fit_exclusion_reason is not null as is_excluded
     from rate
-    inner join bin_count
-        on
-            rate.station_id = bin_count.station_id
-            and rate.bin_start = bin_count.bin_start
-            and rate.bin_width_s = bin_count.bin_width_s
-    inner join station_reference on rate.station_id = station_reference.station_id
+    inner join bin_count using (station_id, bin_start, bin_width_s)
+    inner join station_reference using (station_id)
     left join reference
         on
             rate.station_id = reference.station_id

@@ -38,7 +38,7 @@ direction as (
         max(rate_final_sigma_hz) filter (where group_code = '{{ group_code }}') as {{ rate_column(group_code) }}_sigma_hz,
         {%- endfor %}
         {%- for name in ['rate_norm_pct', 'rate_norm_sigma_pct'] %}
-        max({{ name }}) filter (where group_code = 'all') as {{ name }},
+        max({{ name }}) filter (where group_code = 'all') as {{ name }}{{ "," if not loop.last }}
         {%- endfor %}
     from rate
     group by station_id, bin_start, bin_width_s
@@ -119,10 +119,10 @@ final as (
         direction.{{ rate_column(group_code) }}_sigma_hz,
         {%- endfor %}
         {%- for group_code in region_codes() %}
-        direction.{{ rate_column(group_code) }}_hz,
+        direction.{{ rate_column(group_code) }}_hz{{ "," if not loop.last }}
         {%- endfor %}
     from bin_count
-    inner join station_reference on bin_count.station_id = station_reference.station_id
+    inner join station_reference using (station_id)
     left join bin_environment using (station_id, bin_start, bin_width_s)
     left join bin_efficiency using (station_id, bin_start, bin_width_s)
     left join all_direction using (station_id, bin_start, bin_width_s)
