@@ -1,7 +1,6 @@
 """The command line. Each command is one short function in `flows/commands`; heavy imports happen inside them."""
 
 import signal
-import sys
 from types import FrameType
 
 import typer
@@ -33,19 +32,15 @@ for module in (demo, data, insight, service, development):
 
 
 def _stop(signal_number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    err.print("mingo: stopped by a signal; run the same command again to go on where it ended", style="yellow")
+    raise SystemExit(STOPPED)
 
 
 def run() -> None:
     """Run the command line; a signal ends it with 130 and one sentence instead of a traceback."""
     signal.signal(signal.SIGTERM, _stop)
-    try:
-        app(standalone_mode=False)
-    except typer.Exit as end:
-        sys.exit(end.exit_code)
-    except KeyboardInterrupt:
-        err.print("mingo: stopped by a signal; run the same command again to go on where it ended", style="yellow")
-        sys.exit(STOPPED)
+    signal.signal(signal.SIGINT, _stop)
+    app(prog_name="mingo")
 
 
 if __name__ == "__main__":

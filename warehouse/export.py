@@ -141,23 +141,30 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str
     return {row[0]: row[1] for row in connection.execute(f"describe {table}").fetchall()}
 
 
-def _decimals() -> list[tuple[str, int]]:
-    """Suffix and decimals of seed `column_decimals`, longest suffix first, so that `_pct_per_hpa` beats `_hpa`."""
+DEFAULT_DECIMALS = 6
+
+
+def _decimal_rules() -> list[tuple[str, str, int]]:
+    """Rows of seed `column_decimals`, longest name part first, so that `_pct_per_hpa` beats `_hpa`."""
     with (PROJECT_ROOT / "seeds" / "column_decimals.csv").open(newline="") as stream:
-        rows = [(row["suffix"], int(row["decimals"])) for row in csv.DictReader(stream)]
+        rows = [(row["name_part"], row["position"], int(row["decimals"])) for row in csv.DictReader(stream)]
     return sorted(rows, key=lambda row: -len(row[0]))
+
+
+def _decimals_of(name: str, rules: list[tuple[str, str, int]]) -> int:
+    for part, position, decimals in rules:
+        if name.endswith(part) if position == "end" else name.startswith(part):
+            return decimals
+    return DEFAULT_DECIMALS
 
 
 def _csv_columns(connection: duckdb.DuckDBPyConnection, table: str) -> str:
     """Column list of a CSV: floats rounded by their unit, formulas in text made harmless."""
-    decimals = _decimals()
+    rules = _decimal_rules()
     parts = []
     for name, kind in _columns(connection, table).items():
-        digits = next(
-            (n for affix, n in decimals if name.endswith(affix) or (affix == "eff_" and name.startswith(affix))), 6
-        )
         if kind == "DOUBLE":
-            parts.append(f'round("{name}", {digits}) as "{name}"')
+            parts.append(f'round("{name}", {_decimals_of(name, rules)}) as "{name}"')
         elif kind == "VARCHAR":
             is_formula = f"\"{name}\"[1] in ('=', '+', '-', '@')"
             parts.append(f'case when {is_formula} then chr(39) || "{name}" else "{name}" end as "{name}"')

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from extract.daq.block import RejectRow, read_block
 from extract.daq.bulk import Flags, Integers
-from extract.daq.container import FileFacts, open_content
+from extract.daq.container import Content, FileFacts, open_content
 from extract.daq.counters import Counters
 from extract.daq.duplicates import find_duplicates
 from extract.daq.hits import build_hits, find_signals, row_hashes
@@ -78,15 +78,19 @@ def parse_dat(
         return RawResult("bad_name", name, f"{name.file_name} is not a text file")
     if expected_station is not None and name.station_id != expected_station:
         return RawResult("wrong_station", name, f"{name.file_name} is of station {name.station_id}")
-    content = open_content(path, name, limits)
+    return parse_content(open_content(path, name, limits), use_bulk=use_bulk)
+
+
+def parse_content(content: Content, *, use_bulk: bool = True) -> RawResult:
+    """Read the text of a landing file that was opened."""
     if content.status:
-        return RawResult(content.status, name, content.detail, content.facts)
+        return RawResult(content.status, content.name, content.detail, content.facts)
     if content.kind != "dat":
-        return RawResult("bad_container", name, "the archive holds an HLD file", content.facts)
+        return RawResult("bad_container", content.name, "the archive holds an HLD file", content.facts)
     status = refuse_content(content.head(BINARY_HEAD_BYTES))
     if status:
-        return RawResult(status, name, facts=content.facts)
-    return parse_segments(content.segments(), name, content.facts, limits=limits, use_bulk=use_bulk)
+        return RawResult(status, content.name, facts=content.facts)
+    return parse_segments(content.segments(), content.name, content.facts, limits=content.limits, use_bulk=use_bulk)
 
 
 def parse_bytes(content: bytes, name: RawName, *, limits: Limits = DEFAULT_LIMITS, use_bulk: bool = True) -> RawResult:

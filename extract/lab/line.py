@@ -157,8 +157,13 @@ def _air(values: list[str], kind: str) -> tuple[float | str | None, ...]:
 
 
 def _hv(values: list[str]) -> tuple[float | int | str | None, ...]:
-    """Board, ten numbers, seven flags; of a short row the flags at the end are missing."""
+    """Board, ten numbers, seven flags; of a short row the flags at the end are missing.
+
+    A row that lost a number instead ends its numbers with a flag, a bare 0 or 1: that proves nothing.
+    """
     board, numbers, flags = values[:_N_HEX], values[_N_HEX : _N_HEX + _N_HV_NUMBERS], values[_N_HEX + _N_HV_NUMBERS :]
+    if len(flags) < _N_HV_FLAGS and numbers[-1] in ("0", "1"):
+        raise LineError("ambiguous_short", "a number or a flag is missing")
     try:
         return (_board(board), *_numbers(numbers), *_flags(flags))
     except LineError as error:

@@ -91,7 +91,7 @@ class Header:
         match = _TYPE.match(self.values.get("DATA TYPE", ""))
         if match is None:
             return None
-        return DTYPE_OF_TYPE.get(match["type"] or match["dtype"], match["dtype"])
+        return DTYPE_OF_TYPE.get(match["type"], match["type"]) if match["type"] else match["dtype"]
 
 
 def read_duration_s(text: str) -> int | None:

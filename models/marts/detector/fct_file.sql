@@ -7,7 +7,7 @@
 ) }}
 
 {# Built after every table of events and minutes, so that a file stands here only when all of them hold it. #}
--- depends_on: {{ ref('stg_raw_hit') }}
+-- depends_on: {{ ref('int_hit') }}, {{ ref('int_event_clean') }}, {{ ref('int_file_counter') }}, {{ ref('fct_channel_status') }}
 with
 
 todo as (

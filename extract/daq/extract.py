@@ -1,0 +1,218 @@
+"""Landing to lake for detector text: what is not there yet is extracted, file by file, in any order, again at will."""
+
+import logging
+import multiprocessing
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from extract.daq.landing import LandingFile, StationFiles, list_files, list_stations
+from extract.daq.limits import DEFAULT_LIMITS, Limits
+from extract.daq.schema import DATASETS, PARSER_VERSION, RAW_EVENT, RAW_HIT, RAW_REJECT
+from extract.daq.store import Part, Source, StationLake, list_station, parts_of_stamp
+from extract.daq.twins import settle_twins
+from extract.daq.versions import GroupOutcome, settle_group
+from warehouse.lake import write_schema_files
+
+logger = logging.getLogger(__name__)
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass
+class StationSummary:
+    """Counts of one station; lines to hits are of the files extracted in this run."""
+
+    station_id: int
+    n_done: int = 0
+    n_skipped: int = 0
+    n_bad_name: int = 0
+    n_wrong_station: int = 0
+    n_waiting_hld: int = 0
+    n_failed: int = 0
+    n_lines: int = 0
+    n_events: int = 0
+    n_rejects: int = 0
+    n_comments: int = 0
+    n_hits: int = 0
+    n_by_status: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class DaqSummary:
+    """What a run did. ``failures`` are path and message; files that failed are tried again next time."""
+
+    stations: list[StationSummary] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def extract_landing(
+    landing: Path,
+    lake: Path,
+    *,
+    stations: Iterable[int] | None = None,
+    on_progress: Progress | None = None,
+    workers: int = 1,
+    verify: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+) -> DaqSummary:
+    """Extract every detector text file of landing that the lake does not hold as it is.
+
+    Parameters
+    ----------
+    stations
+        Station ids; all with a folder in landing by default.
+    on_progress
+        Called with the number of files done, the number to do, and the base name of the last one.
+    workers
+        Processes; 1 works in this one.
+    verify
+        Read every file and compare hashes, instead of sizes and modification times.
+
+    A file that fails is reported and does not keep the others from being extracted.
+    """
+    started = time.monotonic()
+    summary = DaqSummary()
+    write_schema_files(lake, DATASETS)
+    plans = [_Plan(landing, lake, station_id, verify) for station_id in list_stations(landing, stations)]
+    todo = [(plan, files) for plan in plans for files in plan.todo]
+    settle = partial(settle_group, lake, limits=limits, verify=verify)
+    for done, (plan, files, outcome) in enumerate(_run(settle, todo, workers), start=1):
+        base_name = files[0].name.base_name
+        if isinstance(outcome, GroupOutcome):
+            plan.add(outcome)
+        else:
+            plan.summary.n_failed += 1
+            summary.failures.append((files[-1].source_file, f"{type(outcome).__name__}: {outcome}"))
+            logger.error("%s could not be extracted: %s", files[-1].source_file, outcome)
+        if on_progress:
+            on_progress(done, len(todo), base_name)
+    for plan in plans:
+        plan.settle_twins(limits, summary.failures)
+        summary.stations.append(plan.finish())
+    summary.seconds = time.monotonic() - started
+    return summary
+
+
+class _Plan:
+    """What is to do for one station, found by listing."""
+
+    def __init__(self, landing: Path, lake: Path, station_id: int, verify: bool) -> None:
+        self._lake = lake
+        self._files = list_files(landing, station_id)
+        self._outcomes: dict[str, GroupOutcome] = {}
+        self.summary = _summary(self._files)
+        self.todo: list[list[LandingFile]] = []
+        held = list_station(lake, station_id)
+        for base_name, files in sorted(self._files.groups.items()):
+            outcome = None if verify else _held(base_name, files, held)
+            if outcome:
+                self.add(outcome)
+            else:
+                self.todo.append(files)
+
+    def add(self, outcome: GroupOutcome) -> None:
+        """Note what became of a file."""
+        self._outcomes[outcome.base_name] = outcome
+
+    def settle_twins(self, limits: Limits, failures: list[tuple[str, str]]) -> None:
+        """Settle contents that occur under two names."""
+
+        def extract_alone(base_name: str) -> GroupOutcome:
+            return settle_group(self._lake, self._files.groups[base_name], limits, force=True)
+
+        outcomes = list(self._outcomes.values())
+        try:
+            for outcome in settle_twins(outcomes, self._lake, self._files.station_id, extract_alone):
+                self.add(outcome)
+        except OSError as error:
+            failures.append((f"station {self._files.station_id}", f"{type(error).__name__}: {error}"))
+            logger.error("twins of station %d could not be settled: %s", self._files.station_id, error)
+
+    def finish(self) -> StationSummary:
+        """Add up what became of the files."""
+        summary = self.summary
+        for outcome in self._outcomes.values():
+            if outcome.is_waiting:
+                summary.n_waiting_hld += 1
+            elif outcome.row is None:
+                summary.n_skipped += 1
+            else:
+                summary.n_done += 1
+                for name in ("n_lines", "n_events", "n_rejects", "n_comments", "n_hits"):
+                    setattr(summary, name, getattr(summary, name) + outcome.row[name])
+                status = outcome.row["status"]
+                summary.n_by_status[status] = summary.n_by_status.get(status, 0) + 1
+        return summary
+
+
+def _summary(files: StationFiles) -> StationSummary:
+    for source_file in files.bad_names:
+        logger.warning("%s has no readable name and is left in landing", source_file)
+    for source_file in files.wrong_station:
+        logger.warning("%s is of another station and is left in landing", source_file)
+    return StationSummary(
+        files.station_id,
+        n_bad_name=len(files.bad_names),
+        n_wrong_station=len(files.wrong_station),
+        n_waiting_hld=len(files.waiting_hld),
+    )
+
+
+def _held(base_name: str, files: list[LandingFile], held: StationLake) -> GroupOutcome | None:
+    """The outcome for a file with one version that the lake holds complete, by listing alone; None if unsure."""
+    entries = held.files.get(base_name, [])
+    if len(files) != 1 or len(entries) != 1 or entries[0].parser_version != PARSER_VERSION:
+        return None
+    entry = entries[0]
+    parts = parts_of_stamp(entry.mtime_ns, Source.of(files[0]))
+    if parts is None or held.left_over(entry):
+        return None
+    expected: dict[str, Part] = {RAW_EVENT.name: "events", RAW_HIT.name: "events", RAW_REJECT.name: "rejects"}
+    for dataset in (RAW_EVENT, RAW_HIT, RAW_REJECT):
+        if held.has(dataset, entry) != (expected[dataset.name] in parts):
+            return None
+    return GroupOutcome(base_name, entry.name, frozenset(parts))
+
+
+Outcome = GroupOutcome | Exception
+
+
+def _run(
+    settle: Callable[[list[LandingFile]], GroupOutcome], todo: list[tuple[_Plan, list[LandingFile]]], workers: int
+) -> Iterator[tuple[_Plan, list[LandingFile], Outcome]]:
+    """Settle every file, here or in other processes; an error is an outcome."""
+    if workers <= 1 or len(todo) <= 1:
+        for plan, files in todo:
+            yield plan, files, _attempt(settle, files)
+        return
+    context = multiprocessing.get_context("forkserver" if "forkserver" in _start_methods() else "spawn")
+    with ProcessPoolExecutor(min(workers, len(todo)), mp_context=context) as pool:
+        futures: dict[Future[Outcome], tuple[_Plan, list[LandingFile]]] = {
+            pool.submit(_attempt, settle, files): (plan, files) for plan, files in todo
+        }
+        for future in as_completed(futures):
+            plan, files = futures[future]
+            try:
+                yield plan, files, future.result()
+            except BrokenExecutor as error:
+                yield plan, files, error
+
+
+def _start_methods() -> list[str]:
+    return multiprocessing.get_all_start_methods()
+
+
+def _attempt(settle: Callable[[list[LandingFile]], GroupOutcome], files: list[LandingFile]) -> Outcome:
+    """One file must not stop the others: whatever goes wrong is handed back, a fault of the program with its trace."""
+    try:
+        return settle(files)
+    except OSError as error:
+        return error
+    except Exception as error:
+        logger.exception("%s: fault of the program", files[-1].source_file)
+        return error

@@ -1,0 +1,182 @@
+"""Bringing files of this machine into landing: simulated data, disks sent by post, downloads made by hand."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from extract.transfer.kind import KINDS, tell_kind
+from extract.transfer.place import find_same, place, versions_of
+from extract.transfer.sidecar import Sidecar, modification_time, now_utc
+from extract.transfer.stations import Station, UnknownStationError, read_stations
+from extract.transfer.target import SOURCES, RefusedError, Target, find_target
+from warehouse.files import sha256_of_file
+
+logger = logging.getLogger(__name__)
+
+HOST = "local"
+REJECT_FOLDER = "_rejected"
+UNKNOWN = "unknown"
+
+Progress = Callable[[int, int, str], None]
+"""Called as (files done, files given, name of the file just done)."""
+
+
+class UnknownKindError(ValueError):
+    """A word that is no kind of source file."""
+
+
+@dataclass(frozen=True)
+class Transferred:
+    """What became of one file: ``outcome`` is `fetched`, `skipped`, `rejected` or `failed`.
+
+    ``landing_path`` is where it lies now (for a skipped file: its equal), None for a failed one; ``reason`` says why it
+    was rejected or failed.
+    """
+
+    file: Path
+    outcome: str
+    landing_path: Path | None = None
+    reason: str = ""
+    detail: str = ""
+    kind: str = UNKNOWN
+
+
+@dataclass
+class TransferSummary:
+    """Result of one transfer."""
+
+    items: list[Transferred] = field(default_factory=list)
+    n_bytes: int = 0
+    seconds: float = 0.0
+
+    def _count(self, outcome: str) -> int:
+        return sum(item.outcome == outcome for item in self.items)
+
+    @property
+    def n_fetched(self) -> int:
+        """Files new in landing."""
+        return self._count("fetched")
+
+    @property
+    def n_skipped(self) -> int:
+        """Files whose content was in landing already."""
+        return self._count("skipped")
+
+    @property
+    def n_rejected(self) -> int:
+        """Files that cannot enter landing; they lie in the reject folders."""
+        return self._count("rejected")
+
+    @property
+    def n_failed(self) -> int:
+        """Files that a fault of the machine kept out."""
+        return self._count("failed")
+
+    @property
+    def rejected_by_reason(self) -> dict[str, int]:
+        """Rejected files by reason."""
+        return dict(Counter(item.reason for item in self.items if item.outcome == "rejected"))
+
+
+def acquire_local(
+    files: Sequence[Path],
+    landing: Path,
+    *,
+    kind: str | None = None,
+    station: str | None = None,
+    stations: Mapping[int, Station] | None = None,
+    on_progress: Progress | None = None,
+) -> TransferSummary:
+    """Copy source files of any kind into landing; whatever one file is, the others go on.
+
+    Parameters
+    ----------
+    kind
+        One of `KINDS`; None tells it file by file from name and content.
+    station
+        Code or number of a station of the network; for NMDB the code of the monitor.
+    stations
+        The network; None reads the seed.
+
+    Raises
+    ------
+    UnknownKindError
+        For a kind that is none.
+    UnknownStationError
+        For a station that is not in the network.
+    """
+    if kind is not None and kind not in KINDS:
+        raise UnknownKindError(f"unknown kind {kind!r}; known are {', '.join(KINDS)}")
+    network = read_stations() if stations is None else stations
+    summary = TransferSummary()
+    started = time.monotonic()
+    for n_done, file in enumerate(files, start=1):
+        item = _acquire_one(file, landing, kind, station, network)
+        summary.items.append(item)
+        if item.outcome == "fetched" and item.landing_path is not None:
+            summary.n_bytes += item.landing_path.stat().st_size
+        if on_progress is not None:
+            on_progress(n_done, len(files), file.name)
+    summary.seconds = time.monotonic() - started
+    return summary
+
+
+def _acquire_one(
+    file: Path, landing: Path, kind: str | None, station: str | None, stations: Mapping[int, Station]
+) -> Transferred:
+    known_kind = UNKNOWN
+    try:
+        known_kind = kind or tell_kind(file) or UNKNOWN
+        if known_kind == UNKNOWN:
+            raise RefusedError("unknown_kind", "neither name nor content says what it is: give --kind")
+        target = find_target(file, known_kind, landing, station, stations)
+        return _bring(file, landing, target, known_kind)
+    except RefusedError as error:
+        return _reject(file, landing, known_kind, error)
+    except UnknownStationError:
+        raise
+    except Exception as error:  # a fault of this machine or of one file must not keep the others out
+        return _failed(file, known_kind, error)
+
+
+def _bring(file: Path, landing: Path, target: Target, kind: str) -> Transferred:
+    sidecar = _sidecar(file, kind, target)
+    if same := find_same(target.known, sidecar.file_sha256, sidecar.size):
+        return Transferred(file, "skipped", same, kind=kind)
+    path = place(file, landing / target.folder, target.name, sidecar)
+    return Transferred(file, "fetched", path, kind=kind)
+
+
+def _reject(file: Path, landing: Path, kind: str, error: RefusedError) -> Transferred:
+    """Copy a file to its reject folder; the folder says the reason."""
+    folder = Path(kind) / REJECT_FOLDER / error.reason
+    logger.warning("%s does not enter landing, %s", file, error)
+    try:
+        sidecar = _sidecar(file, kind, Target(folder, file.name, now_utc()))
+        same = find_same(versions_of(landing / folder, file.name), sidecar.file_sha256, sidecar.size)
+        path = same or place(file, landing / folder, file.name, sidecar)
+    except OSError as failure:
+        return _failed(file, kind, failure)
+    return Transferred(file, "rejected", path, error.reason, error.detail, kind)
+
+
+def _failed(file: Path, kind: str, error: Exception) -> Transferred:
+    logger.error("%s could not be brought into landing: %s", file, error)
+    reason = "not_readable" if isinstance(error, OSError) else type(error).__name__
+    return Transferred(file, "failed", None, reason, str(error), kind)
+
+
+def _sidecar(file: Path, kind: str, target: Target) -> Sidecar:
+    return Sidecar(
+        source=SOURCES.get(kind, UNKNOWN),
+        host=HOST,
+        remote_path=str(file.absolute()),
+        size=file.stat().st_size,
+        file_sha256=sha256_of_file(file),
+        fetched_at=target.fetched_at,
+        remote_modified_at=modification_time(file),
+        request=target.request,
+    )

@@ -1,0 +1,131 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_file',
+    on_schema_change='append_new_columns',
+    full_refresh=false,
+    pre_hook="{{ todo_hook() }}",
+) }}
+{%- set bits = reject_bits() %}
+
+with
+
+raw_hit as (
+    select * from {{ ref('stg_raw_hit') }}
+),
+
+parameter as (
+    select * from {{ ref('int_file_parameter') }}
+),
+
+limits as (
+    select
+        file_id,
+        false as is_self_trigger,
+        trailing_tolerance_ns,
+        t_window_low_ns as t_low_ns,
+        t_window_high_ns as t_high_ns,
+        q_window_low_ns as q_low_ns,
+        q_window_high_ns as q_high_ns,
+        t_dif_raw_max_ns,
+        coincidence_raw_half_ns
+    from parameter
+    union all
+    select
+        file_id,
+        true as is_self_trigger,
+        trailing_tolerance_ns,
+        self_t_window_low_ns as t_low_ns,
+        self_t_window_high_ns as t_high_ns,
+        self_q_window_low_ns as q_low_ns,
+        self_q_window_high_ns as q_high_ns,
+        t_dif_raw_max_ns,
+        coincidence_raw_half_ns
+    from parameter
+),
+
+end_checked as (
+    select
+        raw_hit.* exclude (is_strip_swapped),
+        {{ end_reject_mask('raw_hit.t_front_ns', 'raw_hit.q_front_ns', 'limits') }} as mask_front,
+        {{ end_reject_mask('raw_hit.t_back_ns', 'raw_hit.q_back_ns', 'limits') }} as mask_back,
+        raw_hit.t_front_ns is not null and raw_hit.q_front_ns is not null and mask_front = 0 as is_front_sound,
+        raw_hit.t_back_ns is not null and raw_hit.q_back_ns is not null and mask_back = 0 as is_back_sound,
+        limits.t_dif_raw_max_ns,
+        limits.coincidence_raw_half_ns
+    from raw_hit
+    inner join limits on raw_hit.file_id = limits.file_id and (raw_hit.trigger_type = 2) = limits.is_self_trigger
+    where raw_hit.q_front_ns is not null or raw_hit.q_back_ns is not null or mask_front != 0 or mask_back != 0
+),
+
+strip_checked as (
+    select
+        *,
+        case
+            when not (is_front_sound and is_back_sound) then 0
+            when abs({{ half_difference('t_back_ns', 't_front_ns') }}) > t_dif_raw_max_ns then {{ bits.t_dif_raw }}
+            else 0
+        end as mask_strip
+    from end_checked
+),
+
+reference as (
+    select
+        file_id,
+        event_number,
+        arg_max(
+            {{ half_sum('t_front_ns', 't_back_ns') }},
+            {{ charge_rank('q_front_ns', 'q_back_ns', 'plane', 'strip') }}
+        ) as t_sum_ns
+    from strip_checked
+    where is_front_sound and is_back_sound and mask_strip = 0
+    group by file_id, event_number
+    having count(*) > 1
+),
+
+event_checked as (
+    select
+        strip_checked.* exclude (mask_strip, t_dif_raw_max_ns, coincidence_raw_half_ns),
+        case
+            when strip_checked.mask_strip != 0 then strip_checked.mask_strip
+            when
+                strip_checked.is_front_sound and strip_checked.is_back_sound
+                and abs(
+                    {{ half_sum('strip_checked.t_front_ns', 'strip_checked.t_back_ns') }} - reference.t_sum_ns
+                ) > strip_checked.coincidence_raw_half_ns
+                then {{ bits.time_raw }}
+            else 0
+        end as mask_both
+    from strip_checked
+    left join reference
+        on strip_checked.file_id = reference.file_id and strip_checked.event_number = reference.event_number
+),
+
+final as (
+    select
+        file_id,
+        event_number,
+        trigger_type,
+        plane,
+        strip,
+        cast(mask_front + mask_both as integer) as reject_mask_front,
+        cast(mask_back + mask_both as integer) as reject_mask_back,
+        reject_mask_front | reject_mask_back as reject_mask,
+        is_front_sound and mask_both = 0 as is_front_good,
+        is_back_sound and mask_both = 0 as is_back_good,
+        case
+            when is_front_good and is_back_good then 'two_ended'
+            when is_front_good or is_back_good then 'one_ended'
+            when (t_front_ns is not null or t_back_ns is not null) and q_front_ns is null and q_back_ns is null
+                then 'time_only'
+            else 'none'
+        end as strip_state,
+        if(reject_mask_front & {{ bits.t_window + bits.pair_broken + bits.t_dif_raw + bits.time_raw }} = 0, t_front_ns, null)
+            as t_front_ns,
+        if(reject_mask_back & {{ bits.t_window + bits.pair_broken + bits.t_dif_raw + bits.time_raw }} = 0, t_back_ns, null)
+            as t_back_ns,
+        if(is_front_good, q_front_ns, null) as q_front_ns,
+        if(is_back_good, q_back_ns, null) as q_back_ns
+    from event_checked
+)
+
+select * from final

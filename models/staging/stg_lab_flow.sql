@@ -1,0 +1,71 @@
+{% set values = ['flow_p1_au', 'flow_p2_au', 'flow_p3_au', 'flow_p4_au'] %}
+{{ config(materialized='table') }}
+
+with
+
+copies as (
+    {{ lab_copies('lab_flow', values) }}
+),
+
+readings as (
+    {{ lab_kept('copies') }}
+),
+
+station_day as (
+    select distinct
+        station_id,
+        cast(read_at as date) as read_date
+    from readings
+),
+
+in_force as (
+    {{ seed_in_force('log_limits', 'station_day', 'column_name', ['low', 'high'], has_end=true) }}
+),
+
+limits as (
+    {{ limits_by_day('in_force', values) }}
+),
+
+calibration_in_force as (
+    {{ seed_in_force('flow_calibration', 'station_day', 'plane', ['slope_cc_min_per_au', 'offset_cc_min']) }}
+),
+
+calibration as (
+    select
+        station_id,
+        read_date,
+        {%- for plane in range(1, 5) %}
+        any_value(struct_pack(slope := slope_cc_min_per_au, zero := offset_cc_min)) filter (where plane = {{ plane }}) as p{{ plane }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from calibration_in_force
+    group by station_id, read_date
+),
+
+checked as (
+    select
+        {{ lab_head('readings') }},
+        {{ within_limits(values) }},
+        {{ outside_limits(values) }} as out_of_limits,
+        readings.n_identical,
+        readings.n_conflict,
+        {{ provenance_columns('readings') }}
+    from readings
+    left join limits
+        on readings.station_id = limits.station_id
+        and cast(readings.read_at as date) = limits.read_date
+),
+
+final as (
+    select
+        checked.*,
+        {%- for plane in range(1, 5) %}
+        calibration.p{{ plane }}.slope * checked.flow_p{{ plane }}_au + calibration.p{{ plane }}.zero as flow_p{{ plane }}_cc_min,
+        {%- endfor %}
+        least(checked.flow_p1_au, checked.flow_p2_au, checked.flow_p3_au, checked.flow_p4_au) < 100 as is_flow_low
+    from checked
+    left join calibration
+        on checked.station_id = calibration.station_id
+        and cast(checked.read_at as date) = calibration.read_date
+)
+
+select * from final

@@ -1,0 +1,81 @@
+{% set values = [
+    'rate_asserted_hz', 'rate_edge_hz', 'rate_accepted_hz',
+    'rate_tm0_hz', 'rate_tm1_hz', 'rate_tm2_hz', 'rate_tm3_hz',
+    'rate_cm0_hz', 'rate_cm1_hz', 'rate_cm2_hz', 'rate_cm3_hz',
+] %}
+{{ config(materialized='table') }}
+
+with
+
+copies as (
+    {{ lab_copies('lab_rates', values) }}
+),
+
+readings as (
+    {{ lab_kept('copies') }}
+),
+
+station_day as (
+    select distinct
+        station_id,
+        cast(read_at as date) as read_date
+    from readings
+),
+
+in_force as (
+    {{ seed_in_force('log_limits', 'station_day', 'column_name', ['low', 'high'], has_end=true) }}
+),
+
+limits as (
+    {{ limits_by_day('in_force', values) }}
+),
+
+plane_in_force as (
+    {{ seed_in_force('multiplexer_map', 'station_day', 'plane', ['channel']) }}
+),
+
+plane_channel as (
+    select
+        station_id,
+        read_date,
+        {%- for plane in range(1, 5) %}
+        any_value(channel) filter (where plane = {{ plane }}) as p{{ plane }}_channel{{ ',' if not loop.last }}
+        {%- endfor %}
+    from plane_in_force
+    group by station_id, read_date
+),
+
+checked as (
+    select
+        {{ lab_head('readings') }},
+        {{ within_limits(values) }},
+        {{ outside_limits(values) }} as out_of_limits,
+        readings.n_identical,
+        readings.n_conflict,
+        {{ provenance_columns('readings') }}
+    from readings
+    left join limits
+        on readings.station_id = limits.station_id
+        and cast(readings.read_at as date) = limits.read_date
+),
+
+final as (
+    select
+        checked.*,
+        {%- for plane in range(1, 5) %}
+        case plane_channel.p{{ plane }}_channel
+            {%- for channel in range(4) %}
+            when 'tm{{ channel }}' then checked.rate_tm{{ channel }}_hz
+            {%- endfor %}
+        end as rate_p{{ plane }}_hz,
+        {%- endfor %}
+        checked.rate_asserted_hz >= checked.rate_edge_hz
+        and checked.rate_edge_hz >= checked.rate_accepted_hz as is_rate_order_ok,
+        checked.rate_accepted_hz < 4 as is_rate_accepted_low
+    from checked
+    left join plane_channel
+        on checked.station_id = plane_channel.station_id
+        and cast(checked.read_at as date) = plane_channel.read_date
+)
+
+select * from final
