@@ -1,8 +1,8 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_day',
+    incremental_strategy='replace_correction_day',
     on_schema_change='append_new_columns',
-    pre_hook="{{ todo_day_hook() }}"
+    pre_hook="{{ correction_day_hook() }}"
 ) }}
 
 {#- Minutes whose telescope rate is too far from that of the half hour around them to be chance. -#}
@@ -20,7 +20,7 @@ pattern as (
 ),
 
 todo as (
-    select * from {{ ref('int_day_todo') }}
+    select * from {{ ref('int_correction_day_todo') }}
 ),
 
 telescope_minute as (
@@ -32,7 +32,7 @@ telescope_minute as (
     from live
     left join pattern using (station_id, minute_start)
     {%- if is_incremental() %}
-    where {{ within_todo('live.minute_start', margin=30) }}
+    where {{ within_correction_todo('live.minute_start', margin=30) }}
     {%- endif %}
 ),
 

@@ -1,11 +1,11 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_bin',
+    incremental_strategy='replace_correction_bin',
     on_schema_change='append_new_columns',
-    pre_hook="{{ todo_bin_hook() }}"
+    pre_hook="{{ correction_bin_hook() }}"
 ) }}
 with todo as (
-    select * from {{ ref('int_bin_todo') }}
+    select * from {{ ref('int_correction_bin_todo') }}
 ),
 
 minute as (
@@ -14,7 +14,7 @@ minute as (
         live_s > 0 and not is_bad_minute as is_used
     from {{ ref('large_table') }}
     {%- if is_incremental() %}
-    where {{ within_todo('minute_start') }}
+    where {{ within_correction_todo('minute_start') }}
     {%- endif %}
 ),
 

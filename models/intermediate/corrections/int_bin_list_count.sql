@@ -1,18 +1,18 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_bin',
+    incremental_strategy='replace_correction_bin',
     on_schema_change='append_new_columns',
-    pre_hook="{{ todo_bin_hook() }}"
+    pre_hook="{{ correction_bin_hook() }}"
 ) }}
 {#- Counts of the accidentals report: patterns as the strips show them, before a track is asked for. -#}
 with todo as (
-    select * from {{ ref('int_bin_todo') }}
+    select * from {{ ref('int_correction_bin_todo') }}
 ),
 
 pattern as (
     select * from {{ ref('int_minute_pattern') }}
     {%- if is_incremental() %}
-    where {{ within_todo('minute_start') }}
+    where {{ within_correction_todo('minute_start') }}
     {%- endif %}
 ),
 

@@ -1,11 +1,11 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_bin',
+    incremental_strategy='replace_correction_bin',
     on_schema_change='append_new_columns',
-    pre_hook="{{ todo_bin_hook() }}"
+    pre_hook="{{ correction_bin_hook() }}"
 ) }}
 with todo as (
-    select * from {{ ref('int_bin_todo') }}
+    select * from {{ ref('int_correction_bin_todo') }}
 ),
 
 used_minute as (
@@ -28,7 +28,7 @@ telescope_count as (
         and tt in ('1234', '124', '134')
         and region_code in ('{{ region_codes() | join("', '") }}')
         {%- if is_incremental() %}
-        and {{ within_todo('minute_start') }}
+        and {{ within_correction_todo('minute_start') }}
         {%- endif %}
 ),
 

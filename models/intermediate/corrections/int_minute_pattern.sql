@@ -1,11 +1,11 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_day',
+    incremental_strategy='replace_correction_day',
     on_schema_change='append_new_columns',
-    pre_hook="{{ todo_day_hook() }}"
+    pre_hook="{{ correction_day_hook() }}"
 ) }}
 with todo as (
-    select * from {{ ref('int_day_todo') }}
+    select * from {{ ref('int_correction_day_todo') }}
 ),
 
 minute_count as (
@@ -22,7 +22,7 @@ minute_count as (
     where
         tt_kind in ('{{ var("rate_tt_kind") }}', 'list_tt')
         {%- if is_incremental() %}
-        and {{ within_todo('minute_start') }}
+        and {{ within_correction_todo('minute_start') }}
         and (station_id, date_trunc('day', minute_start)) in (select (todo.station_id, todo.day_start) from todo)
         {%- endif %}
 ),

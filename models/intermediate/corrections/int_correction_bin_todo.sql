@@ -2,7 +2,7 @@
 with
 
 todo as (
-    select * from {{ ref('int_day_todo') }}
+    select * from {{ ref('int_correction_day_todo') }}
 ),
 
 bin_width as (

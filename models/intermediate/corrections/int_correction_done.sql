@@ -4,7 +4,7 @@
 with
 
 fingerprint as (
-    select * from {{ ref('int_day_fingerprint') }}
+    select * from {{ ref('int_correction_input') }}
 ),
 
 final as (

@@ -1,9 +1,9 @@
 {#- Days to build: those whose inputs are not the ones remembered, and remembered days without inputs. -#}
-{%- set day_done = none if flags.FULL_REFRESH else existing_relation('int_day_done') -%}
+{%- set day_done = none if flags.FULL_REFRESH else existing_relation('int_correction_done') -%}
 with
 
 fingerprint as (
-    select * from {{ ref('int_day_fingerprint') }}
+    select * from {{ ref('int_correction_input') }}
 ),
 
 {%- if day_done is not none %}
