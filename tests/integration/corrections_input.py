@@ -140,3 +140,34 @@ def _environment(station: Minutes) -> pa.Table:
 def run_dbt(data_dir: Path, *arguments: str, variables: dict[str, object] | None = None) -> dbt.DbtResult:
     """Run dbt on ``data_dir``."""
     return dbt.run(Paths(data_dir), arguments, variables=variables)
+
+
+SEEDS = (
+    *("region_group", "station_reference", "station_acceptance", "fit_exclusion"),
+    *("reference_interval", "coefficient_bound", "column_decimals"),
+)
+
+
+def write_seeds(data_dir: Path, station_ids: list[int]) -> None:
+    """Load the seeds of the corrections, with the default row for every station of the test."""
+    result = run_dbt(data_dir, "seed", "--select", *SEEDS)
+    assert result.error is None, result.error
+    with duckdb.connect(str(data_dir / "build.duckdb")) as connection:
+        for station_id in station_ids:
+            for name in ("station_reference", "station_acceptance"):
+                connection.execute(
+                    f"insert into {name} select r.* replace (?::tinyint as station_id) from {name} as r"
+                    f" where r.station_id = 0 and ? not in (select station_id from {name})",
+                    [station_id, station_id],
+                )
+
+
+def query(data_dir: Path, sql: str) -> list[tuple[object, ...]]:
+    """Rows of a query on the build file."""
+    with duckdb.connect(str(data_dir / "build.duckdb"), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def column(data_dir: Path, sql: str) -> Array:
+    """The single column of a query, missing as nan."""
+    return np.array([np.nan if row[0] is None else row[0] for row in query(data_dir, sql)], dtype=np.float64)

@@ -59,7 +59,7 @@ final as (
         bin_count.is_usable,
         bin_count.n_events,
         {%- for tt in ['1234', '123', '234', '124', '134'] %}
-        bin_count.n_{{ tt }},
+        cast(bin_count.n_{{ tt }} as bigint) as n_{{ tt }},
         {%- endfor %}
         {%- for name in log_columns() %}
         bin_environment.{{ name }},
