@@ -26,7 +26,7 @@
 
 {# Mean over the minutes of a bin weighted with their live seconds; `weight` is NULL for a minute that is not used. #}
 {% macro live_weighted_mean(value, weight) -%}
-    sum({{ value }} * {{ weight }}) / sum(case when {{ value }} is not null then {{ weight }} end)
+    sum({{ fixed(value ~ ' * ' ~ weight) }}) / sum({{ fixed('case when ' ~ value ~ ' is not null then ' ~ weight ~ ' end') }})
 {%- endmacro %}
 
 {# One word for a bin: the word of its minutes where they agree, else `mixed`. #}

@@ -69,15 +69,17 @@ def write_inputs(data_dir: Path, stations: list[Minutes], reference_pressure_hpa
             connection.execute(f"create or replace table {name} as select * from part")
             connection.unregister("part")
         connection.execute(
-            "create or replace table dim_station (station_id tinyint, station_code varchar, reference_pressure_hpa double)"
+            "create or replace table dim_station"
+            " (station_id tinyint, station_code varchar, reference_pressure_hpa double, altitude_m double)"
         )
         for station in stations:
             code = f"MINGO{station.station_id:02d}"
-            connection.execute("insert into dim_station values (?, ?, ?)", [station.station_id, code, reference_pressure_hpa])
+            connection.execute("insert into dim_station values (?, ?, ?, 650)", [station.station_id, code, reference_pressure_hpa])
         connection.execute(
-            "create or replace table dim_file as select 'f' || station_id as file_id, station_id, conf_number,"
-            " min(minute_start) as start_time, 12 as trigger_1, 23 as trigger_2, 34 as trigger_3, 13 as trigger_4"
-            " from fct_minute_live group by station_id, conf_number"
+            "create or replace table dim_file as select 'f' || station_id || '-' || date_trunc('day', minute_start) as file_id,"
+            " station_id, conf_number, min(minute_start) as start_time,"
+            " 12 as trigger_1, 23 as trigger_2, 34 as trigger_3, 13 as trigger_4"
+            " from fct_minute_live group by station_id, conf_number, date_trunc('day', minute_start)"
         )
         connection.execute(
             "create or replace table fct_file as select file_id, station_id, start_time, 'first' as lineage_id from dim_file"

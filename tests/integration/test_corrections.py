@@ -299,7 +299,7 @@ def test_signs_of_life_in_every_table(built: Path) -> None:
             assert [relation.description[0][0], "station_code"] == ["time", "station_code"]
             assert relation.fetchone() is not None
     days = query(built, f"select coverage, n_files from grafana_coverage where station_id = {NOISY} order by time")
-    assert days == [(pytest.approx((1440 - 2) / 1440), 1), (pytest.approx((1440 - 1) / 1440), 0)]
+    assert days == [(pytest.approx((1440 - 2) / 1440), 1), (pytest.approx((1440 - 1) / 1440), 1)]
 
 
 def test_sigma_wherever_there_is_a_rate(built: Path) -> None:

@@ -12,8 +12,8 @@ with fit_row as (
 centred as (
     select
         *,
-        x - sum(w * x) over block / sum(w) over block as xc,
-        y - sum(w * y) over block / sum(w) over block as yc
+        x - sum({{ fixed('w * x') }}) over block / sum({{ fixed('w') }}) over block as xc,
+        y - sum({{ fixed('w * y') }}) over block / sum({{ fixed('w') }}) over block as yc
     from fit_row
     window block as (partition by {{ target }}, block_id)
 ),
@@ -23,12 +23,12 @@ sums as (
         {{ target }},
         count(*) as n_rows,
         count(distinct block_id) as n_blocks,
-        sum(w) as sw,
-        sum(w * x) as sx,
-        sum(w * y) as sy,
-        sum(w * xc * xc) as sxx,
-        sum(w * xc * yc) as sxy,
-        sum(w * yc * yc) as syy,
+        {{ exact_sum('w') }} as sw,
+        {{ exact_sum('w * x') }} as sx,
+        {{ exact_sum('w * y') }} as sy,
+        {{ exact_sum('w * xc * xc') }} as sxx,
+        {{ exact_sum('w * xc * yc') }} as sxy,
+        {{ exact_sum('w * yc * yc') }} as syy,
         quantile_cont(x, 0.95) - quantile_cont(x, 0.05) as pressure_span_hpa
     from centred
     group by {{ target }}
@@ -60,8 +60,8 @@ cluster_sum as (
     select
         {{ target }},
         cluster_id,
-        sum(u) as u,
-        sum(chi2_part) as chi2
+        {{ exact_sum('u') }} as u,
+        {{ exact_sum('chi2_part') }} as chi2
     from residual
     group by {{ target }}, cluster_id
 ),
@@ -69,8 +69,8 @@ cluster_sum as (
 cluster_total as (
     select
         {{ target }},
-        sum(u * u) as suu,
-        sum(chi2) as chi2,
+        {{ exact_sum('u * u') }} as suu,
+        {{ exact_sum('chi2') }} as chi2,
         count(*) as n_clusters
     from cluster_sum
     group by {{ target }}
@@ -89,7 +89,7 @@ stepped as (
 autocorrelation as (
     select
         {{ target }},
-        corr(residual, previous_residual) filter (where is_next_hour) as residual_lag1
+        round(corr(residual, previous_residual) filter (where is_next_hour), 6) as residual_lag1
     from stepped
     group by {{ target }}
 ),

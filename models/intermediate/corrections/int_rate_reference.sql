@@ -24,7 +24,7 @@ fixed_reference as (
         rate.bin_width_s,
         rate.group_code,
         rate.conf_number,
-        avg(rate.rate_eff_p_hz) as mean_hz,
+        {{ exact_sum('rate.rate_eff_p_hz') }} / count(*) as mean_hz,
         count(*) * any_value(rate.bin_width_s) / epoch(any_value(reference_interval.end_at - reference_interval.start_at)) as share
     from rate
     inner join reference_interval
@@ -38,7 +38,7 @@ daily as (
     select
         {{ series }},
         day_start,
-        sum(rate_eff_p_hz) as sum_hz,
+        {{ exact_sum('rate_eff_p_hz') }} as sum_hz,
         count(*) as n_bins
     from rate
     group by all
