@@ -104,6 +104,10 @@ class Recovered:
         ]
 
 
+def _named(on_file: OnFile | None) -> Callable[[int, int], None] | None:
+    return None if on_file is None else lambda done, total: on_file(done, total, "")
+
+
 def _mark(paths: Paths) -> Path:
     return paths.data_dir / "demo.json"
 
@@ -135,7 +139,7 @@ def simulate(paths: Paths, days: int, stations: Sequence[int], on_file: OnFile |
     """Simulate the demo's inputs; the mark of the folder is completed last, so a killed run is done again."""
     start = time.monotonic()
     config = demo_network(days, stations)
-    summary = simulate_network(config, paths.landing, paths.truth, on_progress=on_file, workers=WORKERS)
+    summary = simulate_network(config, paths.landing, paths.truth, on_progress=_named(on_file), workers=WORKERS)
     write_json(_mark(paths), {"days": days, "stations": list(stations), "is_complete": True})
     sentence = f"{summary.n_events:,} events in {summary.n_files} files, {time.monotonic() - start:.1f} s"
     return Outcome("simulate", "Completed", sentence, asdict(summary))
@@ -161,7 +165,7 @@ def simulate_free(
         event_truth=has_truth_rows,
         stations=tuple(replace(station, rate_hz=rate_hz) for station in config.stations),
     )
-    summary = simulate_network(config, paths.landing, paths.truth, on_progress=on_file, workers=WORKERS)
+    summary = simulate_network(config, paths.landing, paths.truth, on_progress=_named(on_file), workers=WORKERS)
     seconds = time.monotonic() - start
     sentence = f"{summary.n_events:,} events in {summary.n_files} files in {paths.landing}, {seconds:.1f} s"
     return Outcome("simulate", "Completed", sentence, asdict(summary))

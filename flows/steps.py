@@ -9,14 +9,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from extract.daq.extract import extract_landing
-from extract.daq.logbook import extract_logbook
+from extract.daq.extract import DaqSummary, extract_landing
+from extract.daq.logbook import LogbookSummary, extract_logbook
 from extract.environment_summary import EnvSummary
 from extract.era5.extract import extract_era5
 from extract.lab.extract import extract_lab
 from extract.nmdb.extract import extract_nmdb
-from extract.transfer.local import acquire_local
-from extract.transfer.stations import read_stations
+from extract.transfer.local import UnknownKindError, acquire_local
+from extract.transfer.stations import UnknownStationError, read_stations
 from flows.outcome import Outcome, State, worst
 from warehouse.dbt import Progress
 from warehouse.export import export
@@ -58,10 +58,16 @@ def acquire(
 ) -> Outcome:
     """Bring local files into landing."""
     clock = _Clock()
-    summary = acquire_local(files, settings.paths.landing, kind=kind, station=station, on_progress=on_file)
-    refused = sum(summary.rejected.values())
-    sentence = f"{summary.fetched} files landed in {clock}; {summary.skipped} were there already, {refused} refused"
-    return Outcome("acquire", _state(summary.fetched, refused), sentence, asdict(summary))
+    try:
+        summary = acquire_local(files, settings.paths.landing, kind=kind, station=station, on_progress=on_file)
+    except (UnknownKindError, UnknownStationError) as error:
+        return Outcome("acquire", "Failed", str(error))
+    refused = [[str(item.file), item.reason, item.detail] for item in summary.items if item.outcome == "rejected"]
+    sentence = (
+        f"{summary.fetched} files landed in {clock}; {summary.skipped} were there already, {len(refused)} refused"
+    )
+    detail = {"fetched": summary.fetched, "skipped": summary.skipped, "refused": refused}
+    return Outcome("acquire", _state(summary.fetched, len(refused)), sentence, detail)
 
 
 def extract(settings: Settings, on_file: OnFile | None = None) -> Outcome:
@@ -73,14 +79,14 @@ def extract(settings: Settings, on_file: OnFile | None = None) -> Outcome:
     except LockBusyError as error:
         return Outcome("extract", "Skipped", str(error))
     failures = [*daq["failures"], *(failure for source in environment.values() for failure in source["failures"])]
-    done = daq["files_done"] + daq["logbook_files_done"] + sum(s["files_done"] for s in environment.values())
+    done = daq["n_done"] + daq["n_logbook_done"] + sum(source["n_done"] for source in environment.values())
     detail = {"daq": daq, **environment, "failures": failures}
-    skipped = daq["files_skipped"] + sum(source["files_skipped"] for source in environment.values())
+    skipped = daq["n_skipped"] + sum(source["n_skipped"] for source in environment.values())
     if not done and not failures:
         sentence = f"nothing to do ({skipped} files are in the lake)"
     else:
         sentence = (
-            f"{done} files in {clock}: {daq['events']:,} events, {daq['rejects']:,} rejected lines;"
+            f"{done} files in {clock}: {daq['n_events']:,} events, {daq['n_rejects']:,} rejected lines;"
             f" {skipped} were there already, {len(failures)} failed"
         )
     return Outcome("extract", _state(done, len(failures)), sentence, detail)
@@ -96,18 +102,32 @@ def _extract_sources(settings: Settings, on_file: OnFile | None) -> tuple[dict[s
         extract_era5(landing, lake, positions, on_progress=on_file),
         extract_nmdb(landing, lake, on_progress=on_file),
     ]
-    detail = daq.to_json() | {"logbook_files_done": logbook.files_done}
-    return detail, {summary.source: _environment_detail(summary) for summary in environment}
+    return _daq_detail(daq, logbook), {summary.source: _environment_detail(summary) for summary in environment}
+
+
+def _daq_detail(daq: DaqSummary, logbook: LogbookSummary) -> dict[str, Any]:
+    """Totals and, by station code, the counts of the detector files and the logbook."""
+    codes = {number: station.station_code for number, station in read_stations().items()}
+    stations = {codes.get(s.station_id, str(s.station_id)): asdict(s) for s in daq.stations}
+    totals = {
+        name: sum(s[name] for s in stations.values()) for name in ("n_done", "n_skipped", "n_events", "n_rejects")
+    }
+    return totals | {
+        "stations": stations,
+        "n_logbook_done": logbook.n_done,
+        "failures": [*daq.failures, *logbook.failures],
+        "seconds": round(daq.seconds, 2),
+    }
 
 
 def _environment_detail(summary: EnvSummary) -> dict[str, Any]:
     total = summary.total
     return {
-        "files_done": total.n_files_done,
-        "files_skipped": total.n_files_skipped,
-        "files_rejected": total.n_files_rejected,
-        "rows": total.n_rows,
-        "rejects": total.n_rejects,
+        "n_done": total.n_files_done,
+        "n_skipped": total.n_files_skipped,
+        "n_files_rejected": total.n_files_rejected,
+        "n_rows": total.n_rows,
+        "n_rejects": total.n_rejects,
         "seconds": round(summary.seconds, 2),
         "failures": [[failure.source_file, failure.reason] for failure in summary.failures],
     }
@@ -186,7 +206,12 @@ def report(settings: Settings) -> Outcome:
 def run(settings: Settings, on_file: OnFile | None = None, on_node: Progress | None = None) -> list[Outcome]:
     """Extract, transform, publish and report; a step that failed or was skipped ends the chain."""
     outcomes = [extract(settings, on_file)]
-    for step in (lambda: transform(settings, on_node), lambda: publish(settings), lambda: report(settings)):
+    rest: tuple[Callable[[], Outcome], ...] = (
+        lambda: transform(settings, on_node),
+        lambda: publish(settings),
+        lambda: report(settings),
+    )
+    for step in rest:
         if outcomes[-1].state in ("Failed", "Skipped"):
             break
         outcomes.append(step())

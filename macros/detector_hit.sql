@@ -50,6 +50,9 @@
 
 {# A number that grows with the charge of a strip and, for equal charges, is larger for the lower plane, then the lower
    strip. Charges have four decimals, so the integer is exact. #}
-{% macro charge_rank(q_front, q_back, plane, strip) -%}
+{% macro raw_charge_rank(q_front, q_back, plane, strip) -%}
     (cast(round((cast({{ q_front }} as double) + {{ q_back }}) * 10000) as bigint) * 16 + 20 - 4 * {{ plane }} - {{ strip }})
 {%- endmacro %}
+
+{# Speed of light in vacuum, mm/ns: exact by the definition of the metre. #}
+{% macro speed_of_light_mm_per_ns() -%} 299.792458 {%- endmacro %}

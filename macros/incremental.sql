@@ -22,9 +22,12 @@
    present in the new rows, so a file that shrinks to no rows would keep its old ones. #}
 {% macro get_incremental_replace_file_sql(arg_dict) %}
     {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
-    delete from {{ arg_dict['target_relation'] }}
-    where file_id in (select file_id from {{ ref('int_file_todo') }});
-    insert into {{ arg_dict['target_relation'] }} ({{ columns }})
+    {%- set target = arg_dict['target_relation'] -%}
+    {#- not a ref: a Python model has no place to declare it, and every such model depends on the work list anyway -#}
+    {%- set todo = target.incorporate(path={'identifier': 'int_file_todo'}) -%}
+    delete from {{ target }}
+    where file_id in (select file_id from {{ todo }});
+    insert into {{ target }} ({{ columns }})
     select {{ columns }}
     from {{ arg_dict['temp_relation'] }}
 {% endmacro %}

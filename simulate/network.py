@@ -57,7 +57,7 @@ def detector_file(job: Job, span: FileSpan) -> Row:
     rng = generator(config, "file", station.station_id, span.begin_s)
     times = event_times(rng, station, make_weather(config, station), span)
     self_times = self_trigger_times(rng, station, span)
-    first = int(min([*times[:1].tolist(), *self_times[:1].tolist(), span.begin_s + 1.0]))
+    first = int(min([*times[:1].tolist(), *self_times[:1].tolist()], default=span.begin_s))
     start = utc(max(span.begin_s, first - int(rng.integers(0, 9))))
     file = compose_file(
         rng,
@@ -157,7 +157,7 @@ def simulate_network(
     file_table = pa.Table.from_pylist(files)
     write_truth_table(truth / "file.parquet", file_table)
     write_truth_table(truth / "log.parquet", pa.Table.from_pylist(logs))
-    write_truth_table(truth / "station.parquet", station_table(config, through))
+    write_truth_table(truth / "station.parquet", station_table(config, through, file_table))
     write_truth_table(truth / "calibration.parquet", calibration_truth(config))
     write_truth_table(truth / "hour.parquet", hour_table(config))
     return SimulationSummary(

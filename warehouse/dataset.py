@@ -93,9 +93,6 @@ def to_dbt_sources(datasets: Iterable[Dataset]) -> str:
             "        columns:",
         ]
         for column in dataset.columns:
-            lines += [
-                f"          - name: {column.name}",
-                f"            data_type: {DUCKDB_TYPES[column.type]}",
-                f"            description: {dumps(column.description, ensure_ascii=False)}",
-            ]
+            kind, text = DUCKDB_TYPES[column.type], dumps(column.description, ensure_ascii=False)
+            lines.append(f"          - {{name: {column.name}, data_type: {dumps(kind)}, description: {text}}}")
     return "\n".join(lines) + "\n"

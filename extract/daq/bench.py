@@ -5,14 +5,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from extract.daq.container import SEGMENT_BYTES
 from extract.daq.name import RawName, parse_name
-from extract.daq.parser import parse_bytes
+from extract.daq.parser import parse_bytes, parse_segments
 from extract.daq.sample import random_values, write_rows
 
 GENERATED_ROWS = 50_000
@@ -83,7 +85,8 @@ def _measure(source: str, file: Path, name: RawName, repeats: int) -> KernelTimi
     n_comments = int(file.read_bytes().startswith(b"#"))
 
     def kernel() -> None:
-        parse_bytes(file.read_bytes(), name)
+        with file.open("rb") as stream:
+            parse_segments(iter(partial(stream.read, SEGMENT_BYTES), b""), name)
 
     def general() -> None:
         pandas.read_csv(file, sep=r"\s+", engine="c", header=None, skiprows=n_comments)

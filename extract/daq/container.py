@@ -40,16 +40,14 @@ class Content:
     facts: FileFacts
     kind: str
     limits: Limits
-    held: bytes | None = None
+    held: tuple[bytes, ...] | None = None
     status: str | None = None
     detail: str | None = None
 
     def segments(self) -> Iterator[bytes]:
         """The decompressed content; large contents are read again, so nothing above the limits is ever held."""
-        if self.held is not None:
-            yield self.held
-        else:
-            yield from _gathered(_Opened(self.path, self.name, self.limits).pieces())
+        pieces = _Opened(self.path, self.name, self.limits).pieces() if self.held is None else self.held
+        yield from _gathered(pieces)
 
     def head(self, n_bytes: int) -> bytes:
         """The first bytes of the content."""
@@ -86,8 +84,8 @@ def open_content(path: Path, name: RawName, limits: Limits = DEFAULT_LIMITS) -> 
     else:
         file_sha256 = sha256_of_file(path)
         facts = FileFacts(opened.container, file_sha256, path.stat().st_size, file_sha256, path.stat().st_size)
-    whole = None if held is None else b"".join(held)
-    return Content(path, name, facts, opened.kind or "dat", limits, whole, status, detail)
+    pieces = None if held is None else tuple(held)
+    return Content(path, name, facts, opened.kind or "dat", limits, pieces, status, detail)
 
 
 class _Opened:

@@ -39,9 +39,8 @@ def find_duplicates(
 def _candidates(hashes: NDArray[np.uint64], n_hits: NDArray[np.int8]) -> Integers:
     """Events with hits whose hash occurs more than once, in file order."""
     with_hits = np.flatnonzero(n_hits)
-    order = with_hits[np.argsort(hashes[with_hits], kind="stable")]
-    is_equal = hashes[order[1:]] == hashes[order[:-1]]
-    is_candidate = np.zeros(len(order), bool)
-    is_candidate[1:] |= is_equal
-    is_candidate[:-1] |= is_equal
-    return np.sort(order[is_candidate])
+    in_order = np.sort(hashes[with_hits])
+    repeated = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
+    if not len(repeated):
+        return np.empty(0, np.int64)
+    return with_hits[np.isin(hashes[with_hits], repeated)]

@@ -11,6 +11,10 @@ from extract.daq.bulk import Flags, Floats, Integers
 from extract.daq.schema import N_VALUES, RAW_HIT, RAW_TT, column_index
 
 N_STRIPS = 16
+_HIT_SCHEMA = RAW_HIT.schema
+_MIXER = np.uint64(0x9E3779B97F4A7C15)  # odd, its bits spread the time over the word
+_BYTES_SUM = np.uint64(0x0101010101010101)
+
 NO_TRAILING_NS = 0.00015
 """A charge this close to minus its time says that the trailing edge is missing."""
 
@@ -57,10 +61,16 @@ def find_signals(values: Floats) -> Signals:
     topology = (has_charge | has_charge >> 7 | has_charge >> 14 | has_charge >> 21) & np.uint32(15)
     return Signals(
         is_active=is_active,
-        n_hits=is_active.view(np.uint8).sum(axis=1, dtype=np.int8),
+        n_hits=_count_flags(is_active),
         topology=topology,
         n_nonzero=_count_columns(is_nonzero),
     )
+
+
+def _count_flags(is_active: Flags) -> NDArray[np.int8]:
+    """Row sums of a matrix of 16 flags, by adding bytes within 64-bit words."""
+    words = is_active.view(np.uint64)
+    return ((words[:, 0] + words[:, 1]) * _BYTES_SUM >> np.uint64(56)).astype(np.int8)
 
 
 def _count_columns(is_nonzero: Flags) -> Integers:
@@ -86,42 +96,45 @@ class Hits:
 def build_hits(file_id: int, event_number: NDArray[np.int32], values: Floats, signals: Signals) -> Hits:
     """The rows of `raw_hit` in the order of event, plane and strip; zero becomes NULL."""
     active = np.flatnonzero(signals.is_active)
+    event = active >> 4
     slot = active & (N_STRIPS - 1)
     flat = values.reshape(-1)
-    first = (active >> 4) * N_VALUES + _T_FRONT[slot]
-    t_front, t_back, q_front, q_back = (flat.take(first + k * _QUANTITY_STEP) for k in range(4))
+    first = event * N_VALUES
+    first += _T_FRONT.take(slot)
+    columns = []
+    for quantity in range(4):
+        columns.append(flat.take(first))
+        if quantity < 3:
+            first += _QUANTITY_STEP
+    flags = [column != 0 for column in columns]
     batch = pa.RecordBatch.from_arrays(
         [
             pa.array(np.full(len(active), file_id, np.int64)),
-            pa.array(np.repeat(event_number, signals.n_hits)),
+            pa.array(event_number.take(event)),
             pa.array(_PLANE.take(slot)),
             pa.array(_STRIP.take(slot)),
-            *(_with_nulls(column) for column in (t_front, t_back, q_front, q_back)),
+            *(_with_nulls(column, is_valid) for column, is_valid in zip(columns, flags, strict=True)),
         ],
-        schema=RAW_HIT.schema,
+        schema=_HIT_SCHEMA,
     )
     no_trailing = no_leading = 0
-    for time, charge in ((t_front, q_front), (t_back, q_back)):
-        has_charge = charge != 0
-        no_trailing += int(np.count_nonzero(has_charge & (np.abs(time + charge) <= np.float32(NO_TRAILING_NS))))
-        no_leading += int(np.count_nonzero(has_charge & (time == 0)))
+    for time, charge in ((0, 2), (1, 3)):
+        distance = columns[time] + columns[charge]
+        np.abs(distance, out=distance)
+        no_trailing += int(np.count_nonzero((distance <= np.float32(NO_TRAILING_NS)) & flags[charge]))
+        no_leading += int(np.count_nonzero(flags[charge] > flags[time]))
     return Hits(batch, no_trailing, no_leading)
 
 
-def _with_nulls(column: Floats) -> "pa.Array[Any]":
-    """A float32 array whose zeros are NULL."""
-    validity = np.packbits(column != 0, bitorder="little")
+def _with_nulls(column: Floats, is_valid: Flags) -> "pa.Array[Any]":
+    """A float32 array with NULL where not ``is_valid``."""
+    validity = np.packbits(is_valid, bitorder="little")
     buffers: list[pa.Buffer | None] = [pa.py_buffer(validity.data), pa.py_buffer(column.data)]
     return pa.Array.from_buffers(pa.float32(), len(column), buffers)
 
 
-_WEIGHTS = np.random.default_rng(20_240_424).integers(0, 1 << 63, N_VALUES // 2, dtype=np.uint64) | np.uint64(1)
-
-
 def row_hashes(seconds: Integers, trigger_type: NDArray[np.int8], values: Floats) -> NDArray[np.uint64]:
     """A number per event (n,), equal for equal rows; equal numbers prove nothing."""
-    words = values.view(np.uint64)
-    hashes: NDArray[np.uint64] = ((words ^ (words >> np.uint64(31))) * _WEIGHTS).sum(axis=1, dtype=np.uint64)
-    hashes ^= hashes >> np.uint64(29)
-    hashes += (seconds * 128 + trigger_type).astype(np.uint64) * _WEIGHTS[0]
+    hashes: NDArray[np.uint64] = values.view(np.uint64).sum(axis=1, dtype=np.uint64)
+    hashes += (seconds * 128 + trigger_type).view(np.uint64) * _MIXER
     return hashes

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from extract.daq.bulk import LAYOUTS, PRODUCTION, Bytes, Integers, Layout
+from extract.daq.bulk import FIELD_BYTES, PRODUCTION, Bytes, Integers, Layout
 from extract.daq.schema import N_VALUES
 
 _ZERO = ord("0")
@@ -36,8 +36,14 @@ def write_rows(
         Integers of 1e-4 ns, (n, 64) in file order, above -10^7 and below 10^8.
     seconds
         Seconds since 1970, UTC, (n,).
+
+    Raises
+    ------
+    ValueError
+        When a value does not fit into the nine characters of a field.
     """
-    assert layout in LAYOUTS
+    if values.min(initial=0) <= -(10**7) or values.max(initial=0) >= 10**8:
+        raise ValueError("a value needs more than nine characters")
     template = np.frombuffer(layout.template.encode(), np.uint8)
     lines = np.repeat(template[None, :], len(values), axis=0)
     lines[:, :19] = _dates(np.asarray(seconds, np.int64))
@@ -56,7 +62,7 @@ def write_rows(
 def _value_columns(layout: Layout) -> Integers:
     """Positions in the line of the 9 bytes of each of the 64 values, (576,)."""
     plane, quantity, side, strip = np.indices((4, 2, 2, 4)).reshape(4, N_VALUES)
-    steps = np.array(layout.strides)
+    steps = np.array([*layout.strides, FIELD_BYTES])
     first = layout.first_value + np.stack([plane, quantity, side, strip], axis=1) @ steps
     columns: Integers = (first[:, None] + np.arange(9)).reshape(-1)
     return columns

@@ -75,7 +75,7 @@ def requested_levels_hpa(file: LandingFile) -> list[float]:
 
 def _find(landing: Path, stations: Collection[int] | None, summary: EnvSummary) -> list[LandingFile]:
     files = []
-    for station_folder in sorted((landing / FOLDER).glob("station=*")):
+    for station_folder in sorted((landing / FOLDER).glob("station=[0-9]")):
         station_id = int(station_folder.name.removeprefix("station="))
         if stations is not None and station_id not in stations:
             continue

@@ -64,7 +64,7 @@ def _find_versions(
     landing: Path, stations: Collection[int] | None, summary: EnvSummary
 ) -> dict[tuple[int, str], Versions]:
     groups: dict[tuple[int, str], Versions] = defaultdict(list)
-    for station_folder in sorted((landing / SOURCE).glob("station=*")):
+    for station_folder in sorted((landing / SOURCE).glob("station=[0-9]")):
         station_id = int(station_folder.name.removeprefix("station="))
         if stations is not None and station_id not in stations:
             continue

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,10 +29,10 @@ class UnknownKindError(ValueError):
 
 @dataclass(frozen=True)
 class Transferred:
-    """What became of one file: ``outcome`` is `fetched`, `skipped`, `rejected` or `failed`.
+    """What became of one file: ``outcome`` is `fetched`, `skipped` or `rejected`.
 
-    ``landing_path`` is where it lies now (for a skipped file: its equal), None for a failed one; ``reason`` says why it
-    was rejected or failed.
+    ``landing_path`` is where it lies now: in landing (of a skipped file: its equal) or in its reject folder; None where
+    it could not be read or written. ``reason`` and ``detail`` say why it was rejected.
     """
 
     file: Path
@@ -46,39 +45,25 @@ class Transferred:
 
 @dataclass
 class TransferSummary:
-    """Result of one transfer."""
+    """Result of one transfer: files fetched, files that were in landing already, files rejected by reason."""
 
-    items: list[Transferred] = field(default_factory=list)
+    fetched: int = 0
+    skipped: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
     n_bytes: int = 0
     seconds: float = 0.0
+    items: list[Transferred] = field(default_factory=list)
 
-    def _count(self, outcome: str) -> int:
-        return sum(item.outcome == outcome for item in self.items)
-
-    @property
-    def n_fetched(self) -> int:
-        """Files new in landing."""
-        return self._count("fetched")
-
-    @property
-    def n_skipped(self) -> int:
-        """Files whose content was in landing already."""
-        return self._count("skipped")
-
-    @property
-    def n_rejected(self) -> int:
-        """Files that cannot enter landing; they lie in the reject folders."""
-        return self._count("rejected")
-
-    @property
-    def n_failed(self) -> int:
-        """Files that a fault of the machine kept out."""
-        return self._count("failed")
-
-    @property
-    def rejected_by_reason(self) -> dict[str, int]:
-        """Rejected files by reason."""
-        return dict(Counter(item.reason for item in self.items if item.outcome == "rejected"))
+    def add(self, item: Transferred) -> None:
+        """Count one file."""
+        self.items.append(item)
+        if item.outcome == "rejected":
+            self.rejected[item.reason] = self.rejected.get(item.reason, 0) + 1
+        elif item.outcome == "skipped":
+            self.skipped += 1
+        else:
+            self.fetched += 1
+            self.n_bytes += item.landing_path.stat().st_size if item.landing_path else 0
 
 
 def acquire_local(
@@ -114,10 +99,7 @@ def acquire_local(
     summary = TransferSummary()
     started = time.monotonic()
     for n_done, file in enumerate(files, start=1):
-        item = _acquire_one(file, landing, kind, station, network)
-        summary.items.append(item)
-        if item.outcome == "fetched" and item.landing_path is not None:
-            summary.n_bytes += item.landing_path.stat().st_size
+        summary.add(_acquire_one(file, landing, kind, station, network))
         if on_progress is not None:
             on_progress(n_done, len(files), file.name)
     summary.seconds = time.monotonic() - started
@@ -139,7 +121,7 @@ def _acquire_one(
     except UnknownStationError:
         raise
     except Exception as error:  # a fault of this machine or of one file must not keep the others out
-        return _failed(file, known_kind, error)
+        return _not_copied(file, known_kind, error)
 
 
 def _bring(file: Path, landing: Path, target: Target, kind: str) -> Transferred:
@@ -159,14 +141,14 @@ def _reject(file: Path, landing: Path, kind: str, error: RefusedError) -> Transf
         same = find_same(versions_of(landing / folder, file.name), sidecar.file_sha256, sidecar.size)
         path = same or place(file, landing / folder, file.name, sidecar)
     except OSError as failure:
-        return _failed(file, kind, failure)
+        return _not_copied(file, kind, failure)
     return Transferred(file, "rejected", path, error.reason, error.detail, kind)
 
 
-def _failed(file: Path, kind: str, error: Exception) -> Transferred:
+def _not_copied(file: Path, kind: str, error: Exception) -> Transferred:
     logger.error("%s could not be brought into landing: %s", file, error)
     reason = "not_readable" if isinstance(error, OSError) else type(error).__name__
-    return Transferred(file, "failed", None, reason, str(error), kind)
+    return Transferred(file, "rejected", None, reason, str(error), kind)
 
 
 def _sidecar(file: Path, kind: str, target: Target) -> Sidecar:

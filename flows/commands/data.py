@@ -1,5 +1,6 @@
 """The data's way: acquire, extract, transform, publish, report, run."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import typer
 from flows.commands.options import JSON, load
 from flows.console import fail, finish, print_table, progress, show
 from flows.outcome import Outcome
+from warehouse.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -45,9 +47,9 @@ def acquire(
     with progress("acquire", "files", json) as on_file:
         outcome = steps.acquire(load(), files, kind=kind, station=station, on_file=on_file)
     if not json:
-        refused = [(file, reason) for file, reason in outcome.detail.get("refused", [])]
+        refused = outcome.detail.get("refused", [])
         if refused:
-            print_table("Refused files", ["file", "reason"], [list(row) for row in refused], right_from=2)
+            print_table("Refused files", ["file", "reason", "detail"], refused, right_from=3)
     finish(outcome, json)
 
 
@@ -69,14 +71,14 @@ def show_extraction(outcome: Outcome) -> None:
     """Print what an extraction did by station and by source, and the files that failed."""
     stations: dict[str, Any] = outcome.detail.get("daq", {}).get("stations", {})
     columns = ["station", "files", "in the lake", "lines", "events", "rejects", "comments", "hits"]
-    keys = ["files_done", "files_skipped", "lines", "events", "rejects", "comments", "hits"]
+    keys = ["n_done", "n_skipped", "n_lines", "n_events", "n_rejects", "n_comments", "n_hits"]
     rows = [[name, *(f"{counts[key]:,}" for key in keys)] for name, counts in sorted(stations.items())]
-    if any(counts["files_done"] for counts in stations.values()):
+    if any(counts["n_done"] for counts in stations.values()):
         print_table("Detector files", columns, rows)
     sources = [
-        [name, *(f"{counts[key]:,}" for key in ("files_done", "files_skipped", "rows", "rejects"))]
+        [name, *(f"{counts[key]:,}" for key in ("n_done", "n_skipped", "n_rows", "n_rejects"))]
         for name, counts in outcome.detail.items()
-        if isinstance(counts, dict) and name != "daq" and counts["files_done"]
+        if isinstance(counts, dict) and name != "daq" and counts["n_done"]
     ]
     if sources:
         print_table("Environment files", ["source", "files", "in the lake", "rows", "rejects"], sources)
@@ -141,7 +143,12 @@ def run(
     from flows import steps
 
     settings = load()
-    single = {"extract": steps.extract, "transform": steps.transform, "publish": steps.publish, "report": steps.report}
+    single: dict[str, Callable[[Settings], Outcome]] = {
+        "extract": steps.extract,
+        "transform": steps.transform,
+        "publish": steps.publish,
+        "report": steps.report,
+    }
     if flow is not None:
         if flow not in single:
             fail(f"unknown flow '{flow}'; known are {', '.join(single)}", 2)

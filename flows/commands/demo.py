@@ -6,7 +6,7 @@ import typer
 
 from flows.commands.options import JSON, load
 from flows.console import fail, finish, out, print_table, progress, show
-from flows.outcome import Outcome
+from flows.outcome import Outcome, State
 from warehouse.settings import Settings
 
 STATIONS = typer.Option("1,2,3,4", help="Station numbers, separated by commas.")
@@ -67,7 +67,7 @@ def _compare(settings: Settings, *, is_new: bool, is_json: bool, keep: bool) -> 
 
     rows = work.compare(settings.paths)
     worst = max(abs(pull) for row in rows for pull in row.pulls)
-    state = "Failed" if worst > work.MAX_PULL else "Completed" if is_new else "NothingToDo"
+    state: State = "Failed" if worst > work.MAX_PULL else "Completed" if is_new else "NothingToDo"
     if not is_json:
         print_table("Recovered against true", work.COLUMNS, [row.cells() for row in rows])
         for label, path in work.places(settings.paths).items():

@@ -35,37 +35,29 @@ def test(context: typer.Context) -> None:
 @bench_app.command()
 def kernel(
     files: list[Path] | None = typer.Argument(
-        None, help="Detector files; without one, two are simulated.", metavar="[FILE...]"
+        None, help="Detector files beside the generated one.", metavar="[FILE...]"
     ),
-    rows: int = typer.Option(50_000, min=1000, help="Rows of the simulated files."),
-    repeats: int = typer.Option(5, min=1, help="Runs of each reader, in turns; medians are compared."),
+    repeats: int = typer.Option(7, min=1, help="Runs of each reader, in turns; medians are compared."),
 ) -> None:
-    """Time the ASCII kernel against pandas.read_csv on the same file in one run.
+    """Time the ASCII kernel against pandas.read_csv on the same files in one run.
 
-    Example: mingo bench kernel
+    Example: mingo bench kernel mi0125161000000.dat.gz
     """
-    from flows.benchmarks import kernel_timings
+    from extract.daq.bench import bench_kernel
 
-    timings = kernel_timings(files or [], rows, repeats)
-    columns = ["file", "rows", "kernel (s)", "pandas (s)", "ratio", "events/s"]
-    table = [
-        [
-            t.name,
-            f"{t.n_rows:,}",
-            f"{t.kernel_s:.3f}",
-            f"{t.pandas_s:.3f}",
-            f"{t.ratio:.2f}",
-            f"{t.n_rows / t.kernel_s:,.0f}",
-        ]
-        for t in timings
+    rows = [
+        [t.source, f"{t.n_rows:,}", f"{t.kernel_s:.3f}", f"{t.pandas_s:.3f}", f"{t.ratio:.2f}", f"{t.rows_per_s:,.0f}"]
+        for t in bench_kernel(files or [], repeats)
     ]
-    print_table("ASCII kernel, bytes to Arrow with every check, one core, median", columns, table)
+    columns = ["file", "rows", "kernel (s)", "pandas (s)", "ratio", "events/s"]
+    print_table("Text to Arrow with every check against pandas.read_csv, one core, medians", columns, rows)
 
 
 @bench_app.command()
 def chain(
     days: int = typer.Option(14, min=1, help="Days of the simulated network."),
     stations: str = typer.Option("1,2,3,4", help="Station numbers."),
+    rate_hz: float = typer.Option(0.2, min=0.01, help="Trigger rate of each station, Hz."),
 ) -> None:
     """Time simulate, extract, transform and publish of a simulated network in a scratch folder.
 
@@ -76,7 +68,7 @@ def chain(
     numbers = [int(word) for word in stations.split(",")]
     rows = [
         [t.step, f"{t.seconds:.1f}", f"{t.events_per_s:,.0f}", f"{t.peak_mib:,.0f}"]
-        for t in chain_timings(days, numbers)
+        for t in chain_timings(days, numbers, rate_hz)
     ]
     print_table("Chain, raw text to published tables", ["step", "seconds", "events/s", "peak memory (MiB)"], rows)
 

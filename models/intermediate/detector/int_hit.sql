@@ -74,7 +74,7 @@ reference as (
         event_number,
         arg_max(
             {{ half_sum('t_front_ns', 't_back_ns') }},
-            {{ charge_rank('q_front_ns', 'q_back_ns', 'plane', 'strip') }}
+            {{ raw_charge_rank('q_front_ns', 'q_back_ns', 'plane', 'strip') }}
         ) as t_sum_ns
     from strip_checked
     where is_front_sound and is_back_sound and mask_strip = 0

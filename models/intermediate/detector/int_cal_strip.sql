@@ -1,0 +1,89 @@
+{# Own fits of the second pass of every file. Where plane 1 strip 1 has no link the offsets of a file are relative to
+   another strip; they are shifted onto those of the last file before that has them relative to plane 1 strip 1 (else
+   the next one after it), by the mean difference over the strips both have. #}
+{{ config(materialized='view') }}
+
+with
+
+charge as (
+    select * from {{ ref('int_cal_charge') }}
+),
+
+time_sum as (
+    select
+        time_sum.*,
+        file.station_id,
+        coalesce(file.conf_number, -1) as conf_number,
+        file.start_time
+    from {{ ref('int_cal_time_sum') }} as time_sum
+    inner join {{ ref('dim_file') }} as file on time_sum.file_id = file.file_id
+),
+
+anchored as (
+    select distinct
+        file_id,
+        station_id,
+        conf_number,
+        start_time
+    from time_sum
+    where t_sum_gauge = 'p1s1'
+),
+
+loose as (
+    select distinct
+        file_id,
+        station_id,
+        conf_number,
+        start_time
+    from time_sum
+    where t_sum_gauge = 'lowest'
+),
+
+anchor as (
+    select
+        loose.file_id,
+        anchored.file_id as anchor_file_id
+    from loose
+    inner join anchored on loose.station_id = anchored.station_id and loose.conf_number = anchored.conf_number
+    qualify row_number() over (
+        partition by loose.file_id
+        order by
+            anchored.start_time < loose.start_time desc,
+            abs(epoch(anchored.start_time) - epoch(loose.start_time)),
+            anchored.file_id
+    ) = 1
+),
+
+shift as (
+    select
+        anchor.file_id,
+        avg(anchor_fit.t_sum_offset_ns - loose_fit.t_sum_offset_ns) as shift_ns
+    from anchor
+    inner join time_sum as loose_fit on anchor.file_id = loose_fit.file_id
+    inner join time_sum as anchor_fit
+        on
+            anchor.anchor_file_id = anchor_fit.file_id
+            and loose_fit.plane = anchor_fit.plane
+            and loose_fit.strip = anchor_fit.strip
+    where loose_fit.t_sum_offset_ns is not null and anchor_fit.t_sum_offset_ns is not null
+    group by anchor.file_id
+),
+
+final as (
+    select
+        charge.* exclude (detail),
+        time_sum.t_sum_offset_ns + coalesce(shift.shift_ns, 0) as t_sum_offset_ns,
+        time_sum.t_sum_sigma_ps,
+        if(shift.shift_ns is null, time_sum.t_sum_gauge, 'previous') as t_sum_gauge,
+        time_sum.n_strip_links as n_links,
+        charge.detail
+    from charge
+    inner join time_sum
+        on
+            charge.file_id = time_sum.file_id
+            and charge.plane = time_sum.plane
+            and charge.strip = time_sum.strip
+    left join shift on charge.file_id = shift.file_id
+)
+
+select * from final

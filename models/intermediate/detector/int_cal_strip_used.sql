@@ -1,0 +1,33 @@
+with
+
+fit as (
+    select
+        file_id,
+        plane,
+        strip,
+        t_sum_offset_ns,
+        crosstalk_mu_ns,
+        crosstalk_sigma_ns
+    from {{ ref('int_cal_strip') }}
+),
+
+own as (
+    {%- for constant in strip_constants() %}
+    select
+        file_id,
+        plane,
+        strip,
+        '{{ constant }}' as constant,
+        {{ constant }}_ns as value_ns
+    from fit
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+{{ choose_constants(strip_constants()) }},
+
+final as (
+    select * from chosen_constant
+)
+
+select * from final

@@ -1,0 +1,183 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_file',
+    on_schema_change='append_new_columns',
+    full_refresh=false,
+) }}
+
+with
+
+file as (
+    select
+        file.file_id,
+        file.station_id,
+        file.conf_number,
+        raw_file.first_event_time as valid_from,
+        raw_file.last_event_time as valid_to,
+        parameter.calibration_version,
+        parameter.crosstalk_limit_max_ns
+    from {{ ref('dim_file') }} as file
+    inner join {{ ref('int_raw_file') }} as raw_file on file.lake_path = raw_file.lake_path
+    inner join {{ ref('int_file_parameter') }} as parameter on file.file_id = parameter.file_id
+),
+
+geometry as (
+    select * from {{ ref('strip_geometry') }}
+),
+
+{# one row a strip: value and status of each constant #}
+channel as (
+    select
+        file_id,
+        plane,
+        strip,
+        {%- for constant in channel_constants() %}
+        any_value(value_ns) filter (where constant = '{{ constant }}') as {{ constant }}_ns,
+        any_value(status) filter (where constant = '{{ constant }}') as {{ constant }}_status,
+        {%- endfor %}
+        max(n_before) as n_before,
+        max(n_after) as n_after
+    from {{ ref('int_cal_channel_used') }}
+    group by file_id, plane, strip
+),
+
+strip as (
+    select
+        file_id,
+        plane,
+        strip,
+        {%- for constant in strip_constants() %}
+        any_value(value_ns) filter (where constant = '{{ constant }}') as {{ constant }}_ns,
+        any_value(status) filter (where constant = '{{ constant }}') as {{ constant }}_status,
+        {%- endfor %}
+        max(n_before) as n_before,
+        max(n_after) as n_after
+    from {{ ref('int_cal_strip_used') }}
+    group by file_id, plane, strip
+),
+
+own_channel as (
+    select
+        file_id,
+        plane,
+        strip,
+        max(width_ns) filter (where side = 'both') as t_dif_box_width_ns,
+        max(n_entries) filter (where side = 'both') as n_two_ended
+    from {{ ref('int_cal_channel') }}
+    group by file_id, plane, strip
+),
+
+own_strip as (
+    select * from {{ ref('int_cal_strip') }}
+),
+
+front_back as (
+    select * from {{ ref('int_cal_front_back_used') }}
+),
+
+channel_status as (
+    select
+        file_id,
+        plane,
+        strip,
+        max(n_good) filter (where side = 'front') as n_front,
+        max(n_good) filter (where side = 'back') as n_back
+    from {{ ref('fct_channel_status') }}
+    where file_id in (select file_id from file)
+    group by file_id, plane, strip
+),
+
+joined as (
+    select
+        file.*,
+        geometry.plane,
+        geometry.strip,
+        channel.* exclude (file_id, plane, strip, n_before, n_after),
+        strip.* exclude (file_id, plane, strip, n_before, n_after),
+        front_back.* exclude (file_id, plane, strip, status),
+        front_back.status as fb_status,
+        own_channel.t_dif_box_width_ns,
+        own_strip.t_sum_sigma_ps,
+        own_strip.t_sum_gauge,
+        own_strip.crosstalk_fit,
+        channel_status.n_front,
+        channel_status.n_back,
+        coalesce(own_channel.n_two_ended, 0) as n_two_ended,
+        coalesce(own_strip.n_links, 0) as n_links,
+        greatest(channel.n_before, strip.n_before) as n_neighbours_before,
+        greatest(channel.n_after, strip.n_after) as n_neighbours_after
+    from file
+    cross join geometry
+    inner join channel
+        on file.file_id = channel.file_id and geometry.plane = channel.plane and geometry.strip = channel.strip
+    inner join strip
+        on file.file_id = strip.file_id and geometry.plane = strip.plane and geometry.strip = strip.strip
+    inner join front_back
+        on
+            file.file_id = front_back.file_id
+            and geometry.plane = front_back.plane
+            and geometry.strip = front_back.strip
+    inner join channel_status
+        on
+            file.file_id = channel_status.file_id
+            and geometry.plane = channel_status.plane
+            and geometry.strip = channel_status.strip
+    left join own_channel
+        on
+            file.file_id = own_channel.file_id
+            and geometry.plane = own_channel.plane
+            and geometry.strip = own_channel.strip
+    left join own_strip
+        on file.file_id = own_strip.file_id and geometry.plane = own_strip.plane and geometry.strip = own_strip.strip
+),
+
+final as (
+    select
+        file_id,
+        plane,
+        strip,
+        station_id,
+        conf_number,
+        valid_from,
+        valid_to,
+        calibration_version,
+        cast(current_timestamp as timestamp) as computed_at,
+        q_pedestal_front_ns,
+        q_pedestal_back_ns,
+        {{ worst_status('q_pedestal_front_status', 'q_pedestal_back_status') }} as q_status,
+        t_dif_offset_ns,
+        t_dif_box_width_ns,
+        t_dif_offset_status as t_dif_status,
+        q_fb_c0,
+        q_fb_c1,
+        q_fb_c2,
+        q_fb_c3,
+        q_fb_c4,
+        q_fb_low_ns,
+        q_fb_high_ns,
+        q_fb_degree,
+        fb_status,
+        t_sum_offset_ns,
+        t_sum_sigma_ps,
+        t_sum_gauge,
+        cast(null as double) as t_slew_ns,
+        cast(null as double) as t_slew_ref,
+        t_sum_offset_status as t_sum_status,
+        if(crosstalk_fit = 'no_peak', 'no_peak', crosstalk_mu_status) as crosstalk_status,
+        if(crosstalk_status = 'no_peak', null, crosstalk_mu_ns) as crosstalk_mu_ns,
+        if(crosstalk_status = 'no_peak', null, crosstalk_sigma_ns) as crosstalk_sigma_ns,
+        crosstalk_mu_ns - 2 * crosstalk_sigma_ns as crosstalk_pedestal_ns,
+        coalesce(
+            least(crosstalk_mu_ns + 3 * crosstalk_sigma_ns, crosstalk_limit_max_ns), crosstalk_limit_max_ns
+        ) as crosstalk_limit_ns,
+        n_front,
+        n_back,
+        n_two_ended,
+        n_links,
+        n_neighbours_before,
+        n_neighbours_after,
+        q_status != 'none' and t_dif_status != 'none' and t_sum_status != 'none' as is_usable
+    from joined
+)
+
+select * from final

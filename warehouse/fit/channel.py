@@ -1,0 +1,101 @@
+"""First pass of the calibration of a file: charge pedestals and time difference offsets."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from warehouse.fit.histogram import N_CHANNELS, by_file, dense, kind_of, parameters_by_file, plane_strip
+from warehouse.fit.pedestal import ALIGN, fit_pedestals
+from warehouse.fit.time_difference import fit_box
+
+CHANNEL_SCHEMA = pa.schema(
+    [
+        ("file_id", pa.int64()),
+        ("plane", pa.int8()),
+        ("strip", pa.int8()),
+        ("side", pa.string()),
+        ("constant", pa.string()),
+        ("value_ns", pa.float64()),
+        ("width_ns", pa.float64()),
+        ("n_entries", pa.int64()),
+    ]
+)
+
+
+def fit_channels(histograms: pa.RecordBatchReader, parameters: pa.Table) -> pa.Table:
+    """Own pedestals and time difference offsets of every file.
+
+    Parameters
+    ----------
+    histograms
+        Rows of `int_cal_histogram_first` (file_id, kind, plane, strip, bin_index, n), ordered by file_id.
+    parameters
+        Rows of `int_file_parameter`.
+
+    Returns
+    -------
+    48 rows a file: per strip the sides ``front`` and ``back`` (constants ``q_pedestal_front``, ``q_pedestal_back``)
+    and ``both`` (``t_dif_offset``). ``value_ns`` is NULL without a fit; ``width_ns`` is the width of the box of time differences.
+    """
+    known = parameters_by_file(parameters)
+    tables = [
+        _table(file_id, side, constant, *fit)
+        for file_id, rows in by_file(histograms)
+        for side, constant, fit in _fits(rows, known[file_id])
+    ]
+    return pa.concat_tables([CHANNEL_SCHEMA.empty_table(), *tables])
+
+
+_Values = NDArray[np.float64]
+_Fit = tuple[_Values, _Values, _Values]
+
+
+def _fits(rows: pa.Table, p: Mapping[str, float]) -> Iterator[tuple[str, str, _Fit]]:
+    """Side, constant and (values, widths, entries) of the 16 strips, for the three sides."""
+    for side in ("front", "back"):
+        spectra = dense(kind_of(rows, f"q_{side}"), align=ALIGN)
+        values = fit_pedestals(
+            spectra,
+            bin_ns=p["q_bin_ns"],
+            edge_rel=p["q_edge_rel"],
+            edge_abs=p["q_edge_abs"],
+            edge_run=int(p["q_edge_run"]),
+            edge_bin_min=p["q_edge_bin_min"],
+            min_entries=p["q_min_entries"],
+            threshold_width_ns=p["q_threshold_width_ns"],
+        )
+        yield side, f"q_pedestal_{side}", (values, np.full(N_CHANNELS, np.nan), spectra.counts.sum(axis=1))
+    boxes = dense(kind_of(rows, "t_dif"), pad=1)
+    centres = boxes.centres(p["t_dif_bin_ns"])
+    found = [
+        fit_box(
+            counts,
+            centres,
+            raw_max_ns=p["t_dif_raw_max_ns"],
+            window_ns=p["t_dif_window_ns"],
+            core_ns=p["t_dif_core_ns"],
+            level=p["t_dif_level"],
+            min_entries=p["t_dif_min_entries"],
+        )
+        for counts in boxes.counts
+    ]
+    middles = np.array([np.nan if box is None else box.middle for box in found])
+    widths = np.array([np.nan if box is None else box.width for box in found])
+    yield "both", "t_dif_offset", (middles, widths, boxes.counts.sum(axis=1))
+
+
+def _table(file_id: int, side: str, constant: str, values: _Values, widths: _Values, entries: _Values) -> pa.Table:
+    plane, strip = plane_strip()
+    columns = [
+        pa.array(np.full(N_CHANNELS, file_id)),
+        pa.array(plane),
+        pa.array(strip),
+        pa.array([side] * N_CHANNELS),
+        pa.array([constant] * N_CHANNELS),
+        pa.array(values, from_pandas=True),
+        pa.array(widths, from_pandas=True),
+        pa.array(entries.astype(np.int64)),
+    ]
+    return pa.table(columns, schema=CHANNEL_SCHEMA)
