@@ -82,7 +82,8 @@ def write_inputs(data_dir: Path, stations: list[Minutes], reference_pressure_hpa
             " from fct_minute_live group by station_id, conf_number, date_trunc('day', minute_start)"
         )
         connection.execute(
-            "create or replace table fct_file as select file_id, station_id, start_time, 'first' as lineage_id from dim_file"
+            "create or replace table int_day_built as select station_id, cast(start_time as date) as day, file_id,"
+            " 'first' as lineage_id, false as is_superseded from dim_file"
         )
 
 

@@ -77,7 +77,7 @@ def _lost_day(stations: list[Minutes]) -> None:
 def _renew_lineage(data_dir: Path) -> None:
     with duckdb.connect(str(data_dir / "build.duckdb")) as connection:
         connection.execute(
-            "update fct_file set lineage_id = 'second' where station_id = 2 and start_time = timestamp '2025-02-01'"
+            "update int_day_built set lineage_id = 'second' where station_id = 2 and day = date '2025-02-01'"
         )
 
 

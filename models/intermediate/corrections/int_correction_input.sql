@@ -1,14 +1,15 @@
-{#- What each day of a station is made from, as one number: the files whose minutes may reach it with their lineage, the
-    environment of its minutes, and the settings. A file counts for the day it starts on and the days beside it. -#}
+{#- What each day of a station is made from, as one word: the files its minutes come from with their lineage, the
+    environment of its minutes, and the settings. -#}
 with
 
-file as (
+built_day as (
     select
         cast(station_id as tinyint) as station_id,
+        cast(day as timestamp) as day_start,
         file_id,
         lineage_id,
-        date_trunc('day', start_time) as start_day
-    from {{ ref('fct_file') }}
+        is_superseded
+    from {{ ref('int_day_built') }}
 ),
 
 environment as (
@@ -22,20 +23,22 @@ live as (
     from {{ ref('fct_minute_live') }}
 ),
 
+-- minutes are judged by the half hour around them, so a file also matters to the days beside its own
 file_near_day as (
     select
         station_id,
         file_id,
         lineage_id,
-        unnest([start_day - interval 1 day, start_day, start_day + interval 1 day]) as day_start
-    from file
+        is_superseded,
+        unnest([day_start - interval 1 day, day_start, day_start + interval 1 day]) as day_start
+    from built_day
 ),
 
 file_day as (
     select
         station_id,
         day_start,
-        sum(hash(file_id, lineage_id)) as file_hash
+        sum(hash(file_id, lineage_id, is_superseded)) as file_hash
     from file_near_day
     group by station_id, day_start
 ),
