@@ -20,7 +20,7 @@ CRT_MIN_ENTRIES = 100
 
 
 class Links(NamedTuple):
-    """Strip pairs (channels 0..15) with their histograms (m, n) of time differences in bins centred at ``centres``, ns."""
+    """Pairs of strips (channels 0..15) and their histograms (m, n) of time differences; centres of the bins in ns."""
 
     a: NDArray[np.int64]
     b: NDArray[np.int64]
@@ -41,7 +41,9 @@ class TimeSums(NamedTuple):
     last_change: float
 
 
-def fit_time_sums(links: Links, *, first_window: float, window: float, passes: int, min_entries: float) -> TimeSums | None:
+def fit_time_sums(
+    links: Links, *, first_window: float, window: float, passes: int, min_entries: float
+) -> TimeSums | None:
     """Offsets o that minimise the sum over links of n (D - (o_b - o_a))^2, with that of one strip fixed at 0.
 
     D is first the median inside ``first_window``, since the offsets may differ by more than the width of the
