@@ -62,7 +62,7 @@ def progress(title: str, unit: str, is_quiet: bool = False) -> Iterator[Callable
             nonlocal last
             if time.monotonic() - last >= PLAIN_EVERY_S:
                 last = time.monotonic()
-                err.print(f"{title}: {done} of {total} {unit} ({name})", highlight=False)
+                err.print(f"{title}: {done} of {total} {unit} {name}".rstrip(), highlight=False, markup=False)
 
         yield say
 

@@ -16,27 +16,27 @@
     from {{ ref('gap_policy') }}
 {%- endmacro %}
 
+{# Whether a row of a group's model holds any value of the group. #}
+{% macro has_value(group) -%}
+    coalesce({% for column in group.columns %}{{ column }}{{ ', ' if not loop.last }}{% endfor %}) is not null
+{%- endmacro %}
+
 {# One row per reading of a group; each column a struct {prior, later} of structs {x, at}: its last value at or before the
-   reading and the first one after it. `flag`, if given, is a boolean column of the reading; it is passed on with that of
-   the next reading as `flag_here` and `flag_next`. #}
-{% macro gap_neighbours(group, flag=none) -%}
-    {%- set order = 'partition by readings.station_id order by readings.' ~ group.at %}
+   reading and the first one after it. #}
+{% macro gap_neighbours(group) -%}
+    {%- set order = 'partition by station_id order by ' ~ group.at %}
     select
-        readings.station_id,
-        readings.{{ group.at }} as minute_start,
-        {%- if flag %}
-        readings.{{ flag }} as flag_here,
-        lead(readings.{{ flag }}) over ({{ order }}) as flag_next,
-        {%- endif %}
-        {%- for column in group.columns %}
-        {%- set reading = 'case when readings.' ~ column ~ ' is not null then struct_pack(x := readings.' ~ column ~ ', at := readings.' ~ group.at ~ ') end' %}
+        station_id,
+        {{ group.at }} as minute_start,
+        {%- for column in group.columns + group.flags %}
+        {%- set reading = 'case when ' ~ column ~ ' is not null then struct_pack(x := ' ~ column ~ ', at := ' ~ group.at ~ ') end' %}
         struct_pack(
             prior := last_value({{ reading }} ignore nulls) over so_far,
             later := first_value({{ reading }} ignore nulls) over ahead
         ) as {{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from {{ ref(group.model) }} as readings
-    where coalesce({% for column in group.columns %}readings.{{ column }}{{ ', ' if not loop.last }}{% endfor %}) is not null
+    from {{ ref(group.model) }}
+    where {{ has_value(group) }}
     window
         so_far as ({{ order }} rows between unbounded preceding and current row),
         ahead as ({{ order }} rows between 1 following and unbounded following)

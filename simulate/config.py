@@ -32,6 +32,8 @@ class StationConfig:
         True coefficients of the rate on pressure, mass-averaged temperature and primary variation.
     rate_hz
         Rate of triggered events at the reference pressure and temperature without primary variation.
+    cos_exponent
+        Exponent n of the muon intensity cos^n(zenith).
     time_shift_ns
         Lower end of the common trigger jitter (uniform over 10 ns); NULL takes the value of the station, so that hits
         lie inside the station's time window.
@@ -105,8 +107,8 @@ class NetworkConfig:
     forbush
         Start (h from the start of the network) and depth (%) of a Forbush decrease, if any.
     decorrelate
-        Make temperature and primary variation orthogonal to each station's pressure over the span, so that a fit on
-        pressure alone is unbiased even for a short span.
+        Leave out the season, and make temperature and primary variation orthogonal to each station's pressure over the
+        span, so that a fit on pressure alone is unbiased even for a short span. Off for studies of the temperature.
     event_truth
         Also write one truth row per data line.
     """
@@ -149,6 +151,7 @@ DEMO_STATIONS = {
         z_mm=(0.0, 65.0, 130.0, 195.0),
         triggers=TRIPLE_TRIGGERS,
         efficiency=(0.955, 0.935, 0.945, 0.930),
+        one_ended=0.0,
         beta_pct_per_hpa=-0.20,
         rate_hz=0.20,
         offsets="real",
@@ -164,6 +167,7 @@ DEMO_STATIONS = {
         z_mm=(0.0, 70.0, 140.0, 210.0),
         triggers=TRIPLE_TRIGGERS,
         efficiency=(0.930, 0.960, 0.920, 0.950),
+        one_ended=0.0,
         beta_pct_per_hpa=-0.16,
         rate_hz=0.20,
         offsets="ladder",
@@ -182,6 +186,7 @@ DEMO_STATIONS = {
         z_mm=(0.0, 65.0, 130.0, 195.0),
         triggers=TRIPLE_TRIGGERS,
         efficiency=(0.940, 0.950, 0.955, 0.935),
+        one_ended=0.0,
         beta_pct_per_hpa=-0.24,
         rate_hz=0.20,
         offsets="random",
@@ -199,6 +204,7 @@ DEMO_STATIONS = {
         z_mm=(0.0, 60.0, 120.0, 180.0),
         triggers=TRIPLE_TRIGGERS,
         efficiency=(0.965, 0.925, 0.950, 0.945),
+        one_ended=0.0,
         beta_pct_per_hpa=-0.18,
         rate_hz=0.20,
         offsets="random",

@@ -167,7 +167,7 @@ def assemble(
     header
         Comment line with its line feed, or nothing.
     """
-    pieces: list[bytes] = [header]
+    pieces: list[bytes | memoryview] = [header]
     events: list[NDArray[np.int64]] = [np.full(1 if header else 0, -1)]
     marks: list[tuple[int, str]] = []
     n_lines = 1 if header else 0
@@ -177,7 +177,7 @@ def assemble(
     def copy(low: int, high: int) -> None:
         nonlocal n_lines
         part = rows[low:high]
-        pieces.append(b"".join(part) if isinstance(part, list) else part.tobytes())
+        pieces.append(b"".join(part) if isinstance(part, list) else part.reshape(-1).data)
         events.append(np.arange(low, high))
         n_lines += high - low
 

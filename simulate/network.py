@@ -157,7 +157,7 @@ def simulate_network(
     file_table = pa.Table.from_pylist(files)
     write_truth_table(truth / "file.parquet", file_table)
     write_truth_table(truth / "log.parquet", pa.Table.from_pylist(logs))
-    write_truth_table(truth / "station.parquet", station_table(config, through))
+    write_truth_table(truth / "station.parquet", station_table(config, through, file_table))
     write_truth_table(truth / "calibration.parquet", calibration_truth(config))
     write_truth_table(truth / "hour.parquet", hour_table(config))
     return SimulationSummary(

@@ -30,15 +30,12 @@ class Tracks:
         Crossing points with the four planes, shape (n, 4).
     is_inside
         Whether the crossing point lies in the active area, shape (n, 4).
-    n_thrown
-        Number of flux samples this took; rate ratios of two geometries follow from it.
     """
 
     slope: NDArray[np.float64]
     x_mm: NDArray[np.float64]
     y_mm: NDArray[np.float64]
     is_inside: NDArray[np.bool_]
-    n_thrown: int
 
     def __len__(self) -> int:
         return len(self.slope)
@@ -86,4 +83,4 @@ def draw_tracks(
     is_inside = (np.abs(x) <= ACTIVE_HALF_X_MM) & (np.abs(y) <= ACTIVE_HALF_Y_MM)
     n_crossed = np.sum(is_inside[:, pairs[:, 0]] & is_inside[:, pairs[:, 1]], axis=1)
     once = rng.random(n_kept) * np.maximum(n_crossed, 1) < 1.0
-    return Tracks(slope[once], x[once], y[once], is_inside[once], n_thrown)
+    return Tracks(slope[once], x[once], y[once], is_inside[once])

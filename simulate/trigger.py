@@ -48,24 +48,27 @@ def trigger_table(triggers: Sequence[int]) -> NDArray[np.bool_]:
 
 
 def _select(tracks: Tracks, chosen: NDArray[np.int64]) -> Tracks:
-    return Tracks(
-        tracks.slope[chosen], tracks.x_mm[chosen], tracks.y_mm[chosen], tracks.is_inside[chosen], tracks.n_thrown
-    )
+    return Tracks(tracks.slope[chosen], tracks.x_mm[chosen], tracks.y_mm[chosen], tracks.is_inside[chosen])
 
 
-def _round(rng: np.random.Generator, station: StationConfig, n_thrown: int) -> Triggered:
+def _round(rng: np.random.Generator, station: StationConfig, n_thrown: int, n_wanted: int | None = None) -> Triggered:
+    """Events of ``n_thrown`` flux samples, at most ``n_wanted``; counts are over the tracks up to the last event."""
     tracks = draw_tracks(rng, n_thrown, station.z_mm, station.triggers, station.cos_exponent)
     efficiency = np.array(station.efficiency)
     chance = rng.random((len(tracks), N_PLANES))
     is_two_ended = tracks.is_inside & (chance < efficiency)
     is_one_ended = tracks.is_inside & (chance >= efficiency) & (chance < efficiency + station.one_ended)
-    crossing = tracks.is_inside.all(axis=1)
     kept = np.flatnonzero(trigger_table(station.triggers)[masks(is_two_ended | is_one_ended)])
+    end = len(tracks)
+    if n_wanted is not None and len(kept) >= n_wanted:
+        kept = kept[:n_wanted]
+        end = int(kept[-1]) + 1 if n_wanted else 0
+    crossing = np.flatnonzero(tracks.is_inside[:end].all(axis=1))
     return Triggered(
         _select(tracks, kept),
         is_two_ended[kept],
         is_one_ended[kept],
-        int(crossing.sum()),
+        len(crossing),
         (is_two_ended | is_one_ended)[crossing].sum(axis=0),
         is_two_ended[crossing].sum(axis=0),
     )
@@ -78,21 +81,19 @@ def draw_events(rng: np.random.Generator, station: StationConfig, n_events: int)
     share = 0.15
     while n_found < n_events or not rounds:
         n_thrown = int((n_events - n_found) / share * 1.05) + 200
-        one = _round(rng, station, n_thrown)
-        rounds.append(one)
-        n_found += len(one.tracks)
-        share = max(len(one.tracks) / n_thrown, 1e-4)
-    tracks = Tracks(
-        np.concatenate([r.tracks.slope for r in rounds])[:n_events],
-        np.concatenate([r.tracks.x_mm for r in rounds])[:n_events],
-        np.concatenate([r.tracks.y_mm for r in rounds])[:n_events],
-        np.concatenate([r.tracks.is_inside for r in rounds])[:n_events],
-        sum(r.tracks.n_thrown for r in rounds),
-    )
+        rounds.append(_round(rng, station, n_thrown, n_events - n_found))
+        n_new = len(rounds[-1].tracks)
+        n_found += n_new
+        share = max(n_new / n_thrown, 1e-4)
     return Triggered(
-        tracks,
-        np.concatenate([r.is_two_ended for r in rounds])[:n_events],
-        np.concatenate([r.is_one_ended for r in rounds])[:n_events],
+        Tracks(
+            np.concatenate([r.tracks.slope for r in rounds]),
+            np.concatenate([r.tracks.x_mm for r in rounds]),
+            np.concatenate([r.tracks.y_mm for r in rounds]),
+            np.concatenate([r.tracks.is_inside for r in rounds]),
+        ),
+        np.concatenate([r.is_two_ended for r in rounds]),
+        np.concatenate([r.is_one_ended for r in rounds]),
         sum(r.n_crossing_all for r in rounds),
         np.sum([r.n_fired_of_crossing for r in rounds], axis=0),
         np.sum([r.n_two_ended_of_crossing for r in rounds], axis=0),

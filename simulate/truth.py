@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from simulate.config import NetworkConfig, StationConfig
@@ -27,16 +28,18 @@ def write_truth_table(path: Path, table: pa.Table) -> None:
     part.replace(path)
 
 
-def station_table(config: NetworkConfig, through: dict[int, float]) -> pa.Table:
+def station_table(config: NetworkConfig, through: dict[int, float], files: pa.Table) -> pa.Table:
     """One row per station: configuration, coefficients, efficiencies, rates.
 
-    ``eff_k`` is the probability of a strip seen at both ends (what a track needs), ``eff_any_k`` of any end.
+    ``eff_k`` is the probability of a strip seen at both ends (what a track needs), ``eff_any_k`` of any end, and
+    ``eff_realised_k`` the share of the simulated tracks through all four planes that plane k saw at both ends.
     ``rate_through_hz`` is the rate of muons through all four planes at reference conditions, that is the rate after
     all corrections; ``through`` is its ratio to the event rate, by station.
     """
     rows = []
     for station in config.stations:
         weather = make_weather(config, station)
+        own = files.filter(pc.field("station_id") == station.station_id)
         row: dict[str, object] = {
             "station_id": station.station_id,
             "conf_number": float(station.conf_number),
@@ -55,8 +58,13 @@ def station_table(config: NetworkConfig, through: dict[int, float]) -> pa.Table:
             row[f"z_plane_{plane + 1}_mm"] = station.z_mm[plane]
             row[f"eff_{plane + 1}"] = station.efficiency[plane]
             row[f"eff_any_{plane + 1}"] = min(1.0, station.efficiency[plane] + station.one_ended)
+            row[f"eff_realised_{plane + 1}"] = _total(own, f"n_two_ended_p{plane + 1}") / _total(own, "n_crossing_all")
         rows.append(row)
     return pa.Table.from_pylist(rows)
+
+
+def _total(table: pa.Table, column: str) -> int:
+    return int(np.sum(table.column(column).to_numpy()))
 
 
 def calibration_truth(config: NetworkConfig) -> pa.Table:

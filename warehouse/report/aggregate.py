@@ -21,22 +21,23 @@ def newest(hours: pl.DataFrame, days: int = DOT_DAYS) -> pl.DataFrame:
 def mean_by(frame: pl.DataFrame, every: str, value: str, sigma: str) -> pl.DataFrame:
     """Live-time weighted mean of ``value`` in steps of ``every``, columns t (middle), y, s (1 sigma), low, high.
 
-    The error is that of independent hours, sqrt(sum((T s)^2)) / sum(T).
+    The error is that of independent hours, sqrt(sum((T s)^2)) / sum(T). Steps without data between first and last
+    are rows of NULL, so that a drawn line breaks there.
     """
     weight = pl.col("live_s")
-    return (
+    means = (
         frame.drop_nulls([value, sigma])
         .group_by(pl.col("bin_start").dt.truncate(every).alias("t"))
         .agg(
             ((pl.col(value) * weight).sum() / weight.sum()).alias("y"),
             ((pl.col(sigma) * weight).pow(2).sum().sqrt() / weight.sum()).alias("s"),
         )
-        .with_columns(
-            (pl.col("t").dt.offset_by(every) - pl.col("t")).truediv(2).add(pl.col("t")).alias("t"),
-            (pl.col("y") - pl.col("s")).alias("low"),
-            (pl.col("y") + pl.col("s")).alias("high"),
-        )
         .sort("t")
+    )
+    return (means.upsample("t", every=every) if means.height else means).with_columns(
+        (pl.col("t").dt.offset_by(every) - pl.col("t")).truediv(2).add(pl.col("t")).alias("t"),
+        (pl.col("y") - pl.col("s")).alias("low"),
+        (pl.col("y") + pl.col("s")).alias("high"),
     )
 
 

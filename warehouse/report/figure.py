@@ -14,9 +14,11 @@ from warehouse.report.theme import CONFIG, INK, RULE
 VEGALITE_VERSION = "6.4"
 PNG_DPI = 150
 PNG_WIDTH = 860
+AXIS_WIDTH = 80
+INDEPENDENT = {"scale": {"color": "independent", "strokeDash": "independent"}}
 SIGNIFICANT_DIGITS = 6
 
-Chart = alt.Chart | alt.LayerChart
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 Columns = dict[str, list[Any]]
 
 # Always there: what a line at zero is drawn from.
@@ -50,20 +52,23 @@ class Figure:
 
     def png(self) -> bytes:
         """The whole figure as a PNG of 150 dots per inch, on white."""
-        width = PNG_WIDTH // self.n_columns - (0 if self.n_columns == 1 else 60)
-        views = [spec | {"width": width} for spec in self.specs()]
-        for view in views:
-            for key in ("$schema", "config", "autosize"):
-                view.pop(key, None)
+        views = [{key: part for key, part in spec.items() if key != "config"} for spec in self.specs()]
         rows = [views[i : i + self.n_columns] for i in range(0, len(views), self.n_columns)]
         spec = {
             "config": CONFIG | {"background": "white"},
             "datasets": {name: to_rows(columns) for name, columns in (ZERO | dict(self.data)).items()},
-            "resolve": {"scale": {"color": "independent"}},
-            "vconcat": [{"hconcat": row, "resolve": {"scale": {"color": "independent"}}} for row in rows],
+            "resolve": INDEPENDENT,
+            "vconcat": [
+                {"hconcat": [view | {"width": _width(row)} for view in row], "resolve": INDEPENDENT} for row in rows
+            ],
         }
         png: bytes = vl_convert.vegalite_to_png(spec, vl_version=VEGALITE_VERSION, ppi=PNG_DPI)
         return png
+
+
+def _width(row: list[dict[str, Any]]) -> int:
+    """Width of each chart of a row of a PNG, px, so that all rows are about as wide."""
+    return (PNG_WIDTH - AXIS_WIDTH * (len(row) - 1)) // len(row)
 
 
 def _as_spec(chart: Chart) -> dict[str, Any]:
@@ -79,7 +84,7 @@ def to_columns(frame: pl.DataFrame) -> Columns:
 
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
-        return (value - datetime(1970, 1, 1)).total_seconds() * 1000  # noqa: DTZ001 - published times are naive UTC
+        return (value - datetime(1970, 1, 1)).total_seconds() * 1000
     if isinstance(value, float):
         return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
     return value
@@ -96,11 +101,31 @@ def named(data: str) -> alt.Chart:
     return chart
 
 
-def time_axis(title: str | None = None, domain: list[float] | None = None) -> alt.X:
-    """The time axis, UTC, on column ``t``."""
-    scale = alt.Scale(type="utc", domain=domain) if domain else alt.Scale(type="utc")
-    axis: alt.X = alt.X("t:T", title=title, scale=scale, axis=alt.Axis(tickCount=8))
+# Ticks of a time axis say what changes from one to the next.
+TICK_FORMAT = {
+    "year": "%b %Y",
+    "quarter": "%b %Y",
+    "month": "%b %Y",
+    "week": "%b %d",
+    "date": "%b %d",
+    "hours": "%H:%M",
+    "minutes": "%H:%M",
+}
+
+
+def time_axis(ticks: int = 8, domain: tuple[datetime, datetime] | None = None) -> alt.X:
+    """The time axis, UTC, on column ``t``, over ``domain`` or all data."""
+    scale = alt.Scale(type="utc", domain=[_moment(time) for time in domain]) if domain else alt.Scale(type="utc")
+    axis: alt.X = alt.X("t:T", title=None, scale=scale, axis=alt.Axis(tickCount=ticks, format=TICK_FORMAT))
     return axis
+
+
+def _moment(time: datetime) -> alt.DateTime:
+    """A moment by its parts: the interpreted expressions of the pages take no milliseconds here."""
+    moment: alt.DateTime = alt.DateTime(
+        year=time.year, month=time.month, date=time.day, hours=time.hour, minutes=time.minute, utc=True
+    )
+    return moment
 
 
 def time_tooltip(title: str = "time (UTC)", form: str = "%Y-%m-%d %H:%M") -> alt.Tooltip:

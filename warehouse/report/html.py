@@ -1,4 +1,4 @@
-"""From figures and values to one self-contained HTML page: escaped values, one script, nothing fetched from anywhere."""
+"""From figures and values to one self-contained HTML page: values escaped, one script, nothing fetched."""
 
 import base64
 import hashlib

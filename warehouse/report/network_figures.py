@@ -1,11 +1,24 @@
 """The figures of the network page."""
 
+from datetime import datetime, timedelta
+
 import altair as alt
 import polars as pl
 
 from warehouse.report.aggregate import mean_by, newest, usable
-from warehouse.report.figure import Columns, Figure, named, time_axis, time_tooltip, to_columns, zero_line, zoom
-from warehouse.report.theme import BLUE, SKY, station_colour
+from warehouse.report.figure import (
+    TICK_FORMAT,
+    Chart,
+    Columns,
+    Figure,
+    named,
+    time_axis,
+    time_tooltip,
+    to_columns,
+    zero_line,
+    zoom,
+)
+from warehouse.report.theme import BLUE, station_colour
 
 HEIGHT = 120
 
@@ -15,7 +28,7 @@ def rates(stations: dict[str, tuple[int, pl.DataFrame]]) -> Figure:
 
     ``stations`` maps a station's code to its number and its hours.
     """
-    charts: list[alt.Chart | alt.LayerChart] = []
+    charts: list[Chart] = []
     data: dict[str, Columns] = {}
     good = {code: usable(hours).drop_nulls("rate_norm_pct") for code, (_, hours) in stations.items()}
     domain = _time_domain([hours for _, hours in stations.values()])
@@ -29,7 +42,7 @@ def rates(stations: dict[str, tuple[int, pl.DataFrame]]) -> Figure:
         data[f"days_{code}"] = to_columns(mean_by(good[code], "1d", "rate_norm_pct", "rate_norm_sigma_pct"))
         y = alt.Y("y:Q", title="%", scale=alt.Scale(domain=[-limit, limit], clamp=True))
         x = time_axis(domain=domain)
-        dots = named(f"hours_{code}").mark_point(size=6, filled=True, opacity=0.22, color=colour).encode(x, y)
+        dots = named(f"hours_{code}").mark_point(size=9, filled=True, opacity=0.35, color=colour).encode(x, y)
         bars = (
             named(f"days_{code}").mark_rule(color=colour, strokeWidth=1.6).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"))
         )
@@ -76,12 +89,12 @@ def coverage(stations: dict[str, tuple[int, pl.DataFrame]]) -> Figure:
                 "utcyearmonthdate(t):T",
                 title=None,
                 scale=alt.Scale(type="utc"),
-                axis=alt.Axis(tickCount=8, format="%b %d"),
+                axis=alt.Axis(tickCount=8, format=TICK_FORMAT),
             ),
             alt.Y("station:N", title=None),
             alt.Color(
                 "coverage:Q",
-                scale=alt.Scale(domain=[0, 1], range=["#f6d5c3", SKY, BLUE]),
+                scale=alt.Scale(domain=[0, 1], range=["#f3cdb6", "#c9dff0", BLUE]),
                 legend=alt.Legend(title="live share", format=".0%", gradientLength=160, titleFontWeight="normal"),
             ),
             tooltip=[
@@ -102,10 +115,10 @@ def coverage(stations: dict[str, tuple[int, pl.DataFrame]]) -> Figure:
     )
 
 
-def _time_domain(frames: list[pl.DataFrame]) -> list[float] | None:
-    """First to last moment of all stations, in ms since 1970, so that the charts share their axis."""
-    times = to_columns(pl.concat([frame.select("bin_start") for frame in frames]))["bin_start"]
-    return [min(times), max(times) + 3_600_000] if times else None
+def _time_domain(frames: list[pl.DataFrame]) -> tuple[datetime, datetime] | None:
+    """First to last moment of all stations, so that the charts share their axis."""
+    times = pl.concat([frame.select("bin_start") for frame in frames]).to_series().sort().to_list()
+    return (times[0], times[-1] + timedelta(hours=1)) if times else None
 
 
 def _limit(frames: list[pl.DataFrame]) -> float:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 MISSING = "–"
 THIN_SPACE = "\u202f"
+MAX_PLACES = 4
 
 
 def count(value: float | None) -> str:
@@ -13,8 +14,8 @@ def count(value: float | None) -> str:
 
 
 def decimals(sigma: float) -> int:
-    """Decimal places that show an error with two significant digits."""
-    return max(0, 1 - math.floor(math.log10(sigma)))
+    """Decimal places that show an error with two significant digits, four at most."""
+    return min(MAX_PLACES, max(0, 1 - math.floor(math.log10(sigma))))
 
 
 def plain(value: float | None, places: int) -> str:
@@ -29,7 +30,7 @@ def with_error(value: float | None, sigma: float | None) -> str:
     if value is None or not math.isfinite(value):
         return MISSING
     if sigma is None or not math.isfinite(sigma) or sigma <= 0:
-        return plain(value, 4)
+        return plain(value, MAX_PLACES)
     places = decimals(sigma)
     return f"{plain(value, places)}{THIN_SPACE}±{THIN_SPACE}{plain(sigma, places)}"
 

@@ -14,6 +14,8 @@ from warehouse.report.aggregate import (
     usable,
 )
 from warehouse.report.figure import (
+    TICK_FORMAT,
+    Chart,
     Columns,
     Figure,
     border_rule,
@@ -25,11 +27,14 @@ from warehouse.report.figure import (
     zoom,
 )
 from warehouse.report.numbers import with_error
-from warehouse.report.theme import BLUE, GREEN, INK, ORANGE, PLANES, PURPLE, SKY, STAGES, VERMILLION
+from warehouse.report.theme import BLUE, GREEN, INK, ORANGE, PLANES, PURPLE, STAGES, VERMILLION
 
 HEIGHT = 290
 LOW_HEIGHT = 150
+LOG_RATE = "100 ln(rate / mean)  (%)"
 LONG_SPAN_DAYS = 60
+DAILY_SPAN_DAYS = 180
+DASHES = [[1, 0], [1, 0], [3, 3]]
 ENVIRONMENT = {
     "pressure (hPa)": {
         "outside": ("pressure_ext_hpa", BLUE),
@@ -88,7 +93,7 @@ def rates(hours: pl.DataFrame) -> Figure:
     good = usable(hours)
     value = alt.Y("y:Q", title="rate (Hz)", scale=alt.Scale(zero=False))
     colour = _colour("stage", STAGES)
-    dots = named("stage_hours").mark_point(size=7, filled=True, opacity=0.28).encode(time_axis(), value, colour)
+    dots = named("stage_hours").mark_point(size=10, filled=True, opacity=0.4).encode(time_axis(), value, colour)
     line = named("stage_days").mark_line(strokeWidth=1.6).encode(time_axis(), value, colour)
     bars = named("stage_days").mark_rule(strokeWidth=1.6).encode(time_axis(), alt.Y("low:Q"), alt.Y2("high:Q"), colour)
     means = (
@@ -112,7 +117,13 @@ def rates(hours: pl.DataFrame) -> Figure:
         .mark_rect(color=VERMILLION, opacity=0.12)
         .encode(alt.X("t:T"), alt.X2("t_end:T"), tooltip=[alt.Tooltip("reason:N", title="left out of fits")])
     )
-    chart = alt.layer(bands, border_rule("borders"), dots, line, bars, means).properties(height=HEIGHT)
+    marks: list[alt.Chart] = [dots, line, bars, means]
+    spans, borders = exclusion_bands(hours), configuration_borders(hours)
+    if borders["t"]:
+        marks.insert(0, border_rule("borders"))
+    if spans["t"]:
+        marks.insert(0, bands)
+    chart = alt.layer(*marks).properties(height=HEIGHT)
     return Figure(
         "01",
         "rates",
@@ -123,8 +134,8 @@ def rates(hours: pl.DataFrame) -> Figure:
         {
             "stage_hours": to_columns(stage_hours(newest(good))),
             "stage_days": to_columns(stage_days(good)),
-            "exclusions": exclusion_bands(hours),
-            "borders": configuration_borders(hours),
+            "exclusions": spans,
+            "borders": borders,
         },
     )
 
@@ -143,7 +154,7 @@ def corrections(hours: pl.DataFrame) -> Figure:
         f"without_{name}": to_columns(mean_by(relative, every, name, "error").select("t", "y"))
         for name in ("eff", "pressure")
     }
-    charts: list[alt.Chart | alt.LayerChart] = []
+    charts: list[Chart] = []
     for name, word, colour in (("eff", "efficiency", ORANGE), ("pressure", "pressure", BLUE)):
         line = (
             named(f"without_{name}")
@@ -163,8 +174,8 @@ def corrections(hours: pl.DataFrame) -> Figure:
         "02",
         "corrections",
         "What each correction does",
-        "The final rate with one correction left out, relative to the final rate. Flat means the correction only scales; "
-        "structure is what it removes.",
+        "The final rate with one correction left out, relative to the final rate. Flat means the correction only "
+        "scales; structure is what it removes.",
         charts,
         data,
     )
@@ -216,20 +227,20 @@ def pressure(hours: pl.DataFrame, beta: float | None, beta_sigma: float | None, 
     """Figure 05: the barometric effect before and after its correction, with the applied coefficient (%/hPa)."""
     points = pressure_points(hours)
     x = alt.X("dp:Q", title="pressure − reference (hPa)", scale=alt.Scale(zero=False))
-    charts: list[alt.Chart | alt.LayerChart] = []
+    charts: list[Chart] = []
     data = {"pressure_points": to_columns(thin(points))}
     domain = _domain(points)
     for column, word, colour in (("before", "Before", ORANGE), ("after", "After", BLUE)):
         data[f"bins_{column}"] = to_columns(pressure_bins(points, column))
-        y = alt.Y(f"{column}:Q", title="100 ln(rate / mean)  (%)", scale=alt.Scale(domain=domain, clamp=True))
-        cloud = named("pressure_points").mark_point(size=7, filled=True, opacity=0.25, color=colour).encode(x, y)
+        y = alt.Y(f"{column}:Q", title=LOG_RATE, scale=alt.Scale(domain=domain, clamp=True))
+        cloud = named("pressure_points").mark_point(size=13, filled=True, opacity=0.45, color=colour).encode(x, y)
         charts.append(
             alt.layer(cloud, *_line(data, column, beta), *_bin_marks(f"bins_{column}", x, INK)).properties(
                 height=HEIGHT, title=f"{word} the correction"
             )
         )
     charts.append(
-        alt.layer(zero_line(), *_bin_marks("bins_after", x, BLUE)).properties(
+        alt.layer(zero_line(), *_bin_marks("bins_after", x, BLUE, "residual (%)")).properties(
             height=LOW_HEIGHT, title="What is left, in bins of 2 hPa"
         )
     )
@@ -238,8 +249,8 @@ def pressure(hours: pl.DataFrame, beta: float | None, beta_sigma: float | None, 
         "05",
         "pressure",
         "Barometric effect",
-        f"Applied coefficient β = {applied} %/hPa ({source or 'none'}). Points with bars are means in bins of 2 hPa; the "
-        "line is β. Each month has its own level, as in the fit.",
+        f"Applied coefficient β = {applied} %/hPa ({source or 'none'}). Points with bars are means in bins of "
+        "2 hPa; the line is β. Each month has its own level, as in the fit.",
         charts,
         data,
         n_columns=2,
@@ -264,14 +275,14 @@ def _line(data: dict[str, Columns], column: str, beta: float | None) -> list[alt
     return [named(f"line_{column}").mark_line(color=INK, strokeWidth=1.5).encode(alt.X("dp:Q"), alt.Y("y:Q"))]
 
 
-def _bin_marks(data: str, x: alt.X, colour: str) -> list[alt.Chart]:
+def _bin_marks(data: str, x: alt.X, colour: str, title: str = LOG_RATE) -> list[alt.Chart]:
     bars = named(data).mark_rule(color=colour, strokeWidth=1.6).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"))
     means = (
         named(data)
         .mark_point(size=38, filled=True, opacity=1, color=colour)
         .encode(
             x,
-            alt.Y("y:Q", title="100 ln(rate / mean)  (%)"),
+            alt.Y("y:Q", title=title),
             tooltip=[
                 alt.Tooltip("dp:Q", title="pressure − reference (hPa)"),
                 alt.Tooltip("y:Q", title="mean (%)", format=".3f"),
@@ -298,12 +309,12 @@ def coverage(hours: pl.DataFrame) -> Figure:
                 "utcyearmonthdate(t):T",
                 title=None,
                 scale=alt.Scale(type="utc"),
-                axis=alt.Axis(tickCount=8, format="%b %d"),
+                axis=alt.Axis(tickCount=8, format=TICK_FORMAT),
             ),
             alt.Y("hour:O", title="hour of day (UTC)", axis=alt.Axis(values=[0, 6, 12, 18, 23], grid=False)),
             alt.Color(
                 "coverage:Q",
-                scale=alt.Scale(domain=[0, 1], range=["#f6d5c3", SKY, BLUE]),
+                scale=alt.Scale(domain=[0, 1], range=["#f3cdb6", "#c9dff0", BLUE]),
                 legend=alt.Legend(title="live share", format=".0%", gradientLength=160, titleFontWeight="normal"),
             ),
             tooltip=[
@@ -327,7 +338,7 @@ def coverage(hours: pl.DataFrame) -> Figure:
 def environment(hours: pl.DataFrame) -> Figure:
     """Figure 13: pressure, temperature, humidity and high voltage by the lab logs."""
     every = "1d" if _span_days(hours) > DAILY_SPAN_DAYS else "1h"
-    charts: list[alt.Chart | alt.LayerChart] = []
+    charts: list[Chart] = []
     data: dict[str, Columns] = {}
     for number, (title, lines) in enumerate(ENVIRONMENT.items()):
         name = f"environment_{number}"
@@ -344,11 +355,11 @@ def environment(hours: pl.DataFrame) -> Figure:
             named(name)
             .mark_line(strokeWidth=1.3)
             .encode(
-                time_axis().axis(tickCount=5),
+                time_axis(ticks=5),
                 alt.Y("y:Q", title=title, scale=alt.Scale(zero=False)),
                 _colour("line", colours),
                 alt.StrokeDash(
-                    "line:N", scale=alt.Scale(domain=list(lines), range=[[1, 0], [1, 0], [3, 3]]), legend=None
+                    "line:N", sort=list(lines), scale=alt.Scale(domain=list(lines), range=DASHES[: len(lines)])
                 ),
                 tooltip=[time_tooltip(), alt.Tooltip("line:N", title="sensor"), alt.Tooltip("y:Q", title=title)],
             )
@@ -365,9 +376,6 @@ def environment(hours: pl.DataFrame) -> Figure:
         data,
         n_columns=2,
     )
-
-
-DAILY_SPAN_DAYS = 180
 
 
 def _span_days(hours: pl.DataFrame) -> float:

@@ -21,12 +21,14 @@ upper_air as (
             any_value(temp_k) filter (where pressure_level_hpa = 100 and product = 'profile')
         ) as temp_100hpa_k,
         any_value(height_m) filter (where pressure_level_hpa = 100 and product = 'pl100') as height_100hpa_m,
-        bool_and(is_final) as is_final
+        bool_and(is_final) as is_final,
+        bool_and(is_final) filter (where product = 'pl100' or pressure_level_hpa = 100) as is_100hpa_final,
+        bool_and(is_final) filter (where product = 'profile') as is_profile_final
     from levels
     group by station_id, valid_time
 ),
 
-final as (
+joined as (
     select
         station_id,
         valid_time,
@@ -36,10 +38,26 @@ final as (
         upper_air.height_100hpa_m,
         profiles.temp_mass_avg_k,
         profiles.temp_eff_k,
-        not (coalesce(surface.is_final, true) and coalesce(upper_air.is_final, true)) as is_era5_preliminary
+        {%- for parts, name in [
+            (['surface.is_final', 'upper_air.is_final'], 'is_era5_preliminary'),
+            (['surface.is_final', 'upper_air.is_100hpa_final'], 'is_hourly_preliminary'),
+            (['surface.is_final', 'upper_air.is_profile_final'], 'is_profile_preliminary'),
+        ] %}
+        not (coalesce({{ parts[0] }}, true) and coalesce({{ parts[1] }}, true)) as {{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from surface
     full outer join upper_air using (station_id, valid_time)
     left join profiles using (station_id, valid_time)
+),
+
+final as (
+    select
+        * exclude (is_hourly_preliminary, is_profile_preliminary),
+        {%- for name in ['hourly', 'profile'] %}
+        {%- set group = environment_groups() | selectattr('name', 'equalto', 'era5_' ~ name) | first %}
+        case when {{ has_value(group) }} then cast(is_{{ name }}_preliminary as double) end as era5_{{ name }}_preliminary{{ ',' if not loop.last }}
+        {%- endfor %}
+    from joined
 )
 
 select * from final

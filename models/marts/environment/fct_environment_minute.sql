@@ -6,11 +6,15 @@ filled as (
     select * from {{ ref('int_environment_filled') }}
 ),
 
+span as (
+    select * from {{ ref('int_environment_span') }}
+),
+
 station_day as (
-    select distinct
+    select
         station_id,
-        cast(minute_start as date) as read_date
-    from {{ ref('int_environment_spine') }}
+        unnest(generate_series(first_minute::date, last_minute::date, interval 1 day))::date as read_date
+    from span
 ),
 
 offset_in_force as (
@@ -26,17 +30,33 @@ pressure_offset as (
     where quantity = 'pressure'
 ),
 
+worded as (
+    select
+        *,
+        {%- for group in groups %}
+        {%- if group.policy == 'air' %}
+        {%- for column in group.columns %}
+        {{ fill_word(column ~ '_rank') }} as {{ column }}_fill,
+        {%- endfor %}
+        {%- elif group.fill %}
+        {{ fill_word('greatest(' ~ group.columns | join('_rank, ') ~ '_rank)') }} as {{ group.fill }},
+        {%- endif %}
+        {%- endfor %}
+        greatest(era5_hourly_preliminary, era5_profile_preliminary) > 0 as is_any_preliminary
+    from filled
+),
+
 sourced as (
     select
-        filled.*,
+        worded.*,
         coalesce(pressure_offset.ext_minus_int_hpa, 0) as ext_minus_int_hpa,
-        {{ lab_source('pressure', 'filled.pressure_ext_hpa', 'filled.pressure_int_hpa') }} as pressure_lab_source,
-        {{ lab_source('temperature', 'filled.temp_ext_degc', 'filled.temp_int_degc') }} as temp_lab_source,
-        {{ lab_source('humidity', 'filled.rh_ext_pct', 'filled.rh_int_pct') }} as rh_lab_source
-    from filled
+        {{ lab_source('pressure', 'worded.pressure_ext_hpa', 'worded.pressure_int_hpa') }} as pressure_lab_source,
+        {{ lab_source('temperature', 'worded.temp_ext_degc', 'worded.temp_int_degc') }} as temp_lab_source,
+        {{ lab_source('humidity', 'worded.rh_ext_pct', 'worded.rh_int_pct') }} as rh_lab_source
+    from worded
     left join pressure_offset
-        on filled.station_id = pressure_offset.station_id
-        and cast(filled.minute_start as date) = pressure_offset.read_date
+        on worded.station_id = pressure_offset.station_id
+        and cast(worded.minute_start as date) = pressure_offset.read_date
 ),
 
 final as (
@@ -62,7 +82,7 @@ final as (
         {{ group.fill }},
         {%- endif %}
         {%- endfor %}
-        is_era5_preliminary
+        case when coalesce(era5_fill, era5_profile_fill) is not null then is_any_preliminary end as is_era5_preliminary
     from sourced
 )
 

@@ -130,6 +130,9 @@ def test_station_truth(network: SmallNetwork) -> None:
     rows = network.truth("station").to_pylist()
     for row, station in zip(rows, network.config.stations, strict=True):
         assert [row[f"eff_{k}"] for k in range(1, 5)] == list(station.efficiency)
+        for k in range(1, 5):
+            sigma = (row[f"eff_{k}"] * (1 - row[f"eff_{k}"]) / 5_000) ** 0.5
+            assert 0 < abs(row[f"eff_realised_{k}"] - row[f"eff_{k}"]) < 4 * sigma
         assert row["beta_pct_per_hpa"] == station.beta_pct_per_hpa
         assert 0.5 * station.rate_hz < row["rate_through_hz"] < 0.8 * station.rate_hz
     assert network.truth("calibration").num_rows == 32

@@ -21,7 +21,7 @@ from simulate.environment import (
 from simulate.file import base_name
 from simulate.rate import event_times, file_spans, rate_factor, self_trigger_times
 
-STATION = StationConfig(1, rate_hz=20.0, beta_pct_per_hpa=-0.2, pressure_sigma_hpa=10.0, outages=((30.0, 41.5),))
+STATION = StationConfig(1, rate_hz=4.0, beta_pct_per_hpa=-0.2, pressure_sigma_hpa=10.0, outages=((30.0, 41.5),))
 CONFIG = NetworkConfig((STATION,), datetime(2025, 1, 1), days=20, seed=3)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from simulate.config import DEMO_STATIONS, OffsetSet, StationConfig
+from simulate.config import DEMO_STATIONS, Layout, OffsetSet, StationConfig
 from simulate.file import DetectorFile, simulate_file
 from simulate.geometry import LABELS, SPEED_OF_LIGHT_MM_PER_NS, STRIP_SPEED_MM_PER_NS
 from simulate.response import THRESHOLD_NS, make_offsets
@@ -153,3 +153,11 @@ def test_one_ended_planes() -> None:
     seen = Counter(crossing["tt_two_ended"])
     assert set(seen) == {1234, 234}
     assert seen[234] / len(crossing) == pytest.approx(0.5, abs=0.06)
+
+
+@pytest.mark.parametrize("layout", ["production", "simulated", "legacy"])
+def test_a_file_without_events(layout: Layout) -> None:
+    file = simulate_file(0, layout=layout)
+    assert len(file.content) == (78 if layout == "simulated" else 0)
+    assert file.truth().num_rows == 0
+    assert file.summary()["n_events"] == 0

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with
 
 lab as (
@@ -11,20 +13,13 @@ minutes as (
     from lab
 ),
 
-span as (
+final as (
     select
         station_id,
         min(minute_start) as first_minute,
         max(minute_start) as last_minute
     from minutes
     group by station_id
-),
-
-final as (
-    select
-        station_id,
-        unnest(generate_series(first_minute, last_minute, interval 1 minute)) as minute_start
-    from span
 )
 
 select * from final

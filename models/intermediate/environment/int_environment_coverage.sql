@@ -1,0 +1,42 @@
+{% set columns = environment_groups() | sum(attribute='columns', start=[]) %}
+
+with
+
+minutes as (
+    select * from {{ ref('int_environment_filled') }}
+),
+
+counted as (
+    select
+        station_id,
+        cast(minute_start as date) as day_start,
+        {%- for column in columns %}
+        struct_pack(
+            n_measured := count(*) filter (where {{ column }}_rank = 3),
+            n_interpolated := count(*) filter (where {{ column }}_rank = 2),
+            n_held := count(*) filter (where {{ column }}_rank = 1)
+        ) as {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from minutes
+    group by station_id, cast(minute_start as date)
+),
+
+by_column as (
+    unpivot counted
+    on {{ columns | join(', ') }}
+    into name column_name value n
+),
+
+final as (
+    select
+        station_id,
+        day_start,
+        column_name,
+        n.n_measured,
+        n.n_interpolated,
+        n.n_held,
+        1440 - n.n_measured - n.n_interpolated - n.n_held as n_null
+    from by_column
+)
+
+select * from final
