@@ -64,7 +64,7 @@ def fit_time_sums(
     solution = _solve(links, value, n, min_entries)
     if solution is None:
         return None
-    offset, change = solution.offset, np.inf
+    offset, change, n_components = solution.offset, np.inf, solution.n_components
     for _ in range(passes):
         value, n, spread = _inside(links, _filled(offset[links.b] - offset[links.a]), window, use_median=False)
         following = _solve(links, value, n, min_entries)
@@ -72,7 +72,7 @@ def fit_time_sums(
             return None
         change = float(np.nanmax(np.abs(following.offset - offset)))
         solution, offset = following, following.offset
-    return _judged(links, solution, value, n, spread, change)
+    return _judged(links, solution._replace(n_components=n_components), value, n, spread, change)
 
 
 class _Solution(NamedTuple):
