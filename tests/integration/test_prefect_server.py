@@ -172,7 +172,7 @@ def test_deployments_are_as_configured(served: Served) -> None:
 
 @pytest.mark.server
 def test_runs_without_process_are_ended(served: Served) -> None:
-    """A run the server believes to be running, but which has no process, becomes Crashed; living ones are left alone."""
+    """A run the server believes to be running, but has no process, becomes Crashed; living ones stay."""
     (flow,) = served.ask("/flows/filter", {"flows": {"name": {"any_": ["report"]}}})
     ghost = served.ask("/flow_runs/", {"flow_id": flow["id"], "state": {"type": "RUNNING", "name": "Running"}})
     code = (
