@@ -1,0 +1,64 @@
+{# A straight line u(z) through n planes, all of equal weight: x(z), y(z) and t(z) are three such lines.
+
+   Least squares is linear in the measured values: slope = sum(a_p u_p) and intercept at z = 0 = sum(g_p u_p) with
+   a_p = (z_p - z_mean) / s_zz, g_p = 1/n - z_mean a_p, s_zz = sum((z_p - z_mean)^2)
+   (e.g. P. R. Bevington, Data Reduction and Error Analysis, chapter 6). a_p and g_p depend only on which planes take
+   part, so they stand in `int_plane_set` and no formula below knows how many planes there are. #}
+
+{# Aggregates over the planes of a fit: the line through column u with the error sigma of each plane, as four columns
+   <name>_intercept, <name>_slope and the variances of both. #}
+{% macro line_fit(name, u, sigma, intercept_weight, slope_weight) -%}
+    sum({{ intercept_weight }} * {{ u }}) as {{ name }}_intercept,
+        sum({{ slope_weight }} * {{ u }}) as {{ name }}_slope,
+        sum(({{ intercept_weight }} * {{ sigma }}) ** 2) as {{ name }}_intercept_variance,
+        sum(({{ slope_weight }} * {{ sigma }}) ** 2) as {{ name }}_slope_variance
+{%- endmacro %}
+
+{# What a measured value differs from the line, data minus fit. #}
+{% macro line_residual(name, u, z) -%}
+    ({{ u }} - {{ name }}_intercept - {{ name }}_slope * {{ z }})
+{%- endmacro %}
+
+{# What a plane would differ from the line through the other planes, without a second fit; exact for equal weights
+   (R. D. Cook, Technometrics 19, 15, 1977). NULL where nothing is left to fit (leverage 1). #}
+{% macro leave_one_out(residual, leverage) -%}
+    (case when {{ leverage }} < 1 - 1e-9 then {{ residual }} / (1 - {{ leverage }}) end)
+{%- endmacro %}
+
+{# A residual in units of its own error. #}
+{% macro studentised(residual, sigma, leverage) -%}
+    (case when {{ leverage }} < 1 - 1e-9 then {{ residual }} / ({{ sigma }} * sqrt(1 - {{ leverage }})) end)
+{%- endmacro %}
+
+{# k = path length per height of a line with the slopes x', y'. #}
+{% macro path_per_height(x_slope, y_slope) -%}
+    sqrt(1 + {{ x_slope }} ** 2 + {{ y_slope }} ** 2)
+{%- endmacro %}
+
+{# Variances of derived quantities, first order, slopes of x, y and t independent. #}
+{% macro slowness_variance(x_slope, y_slope, x_slope_variance, y_slope_variance, slowness, t_slope_variance) -%}
+    (
+        {{ t_slope_variance }} / {{ path_per_height(x_slope, y_slope) }} ** 2
+        + ({{ slowness }} * {{ x_slope }} / {{ path_per_height(x_slope, y_slope) }} ** 2) ** 2 * {{ x_slope_variance }}
+        + ({{ slowness }} * {{ y_slope }} / {{ path_per_height(x_slope, y_slope) }} ** 2) ** 2 * {{ y_slope_variance }}
+    )
+{%- endmacro %}
+
+{% macro theta_variance(x_slope, y_slope, x_slope_variance, y_slope_variance) -%}
+    case
+        when {{ x_slope }} ** 2 + {{ y_slope }} ** 2 < 1e-12 then ({{ x_slope_variance }} + {{ y_slope_variance }}) / 2
+        else
+            ({{ x_slope }} ** 2 * {{ x_slope_variance }} + {{ y_slope }} ** 2 * {{ y_slope_variance }})
+            / (({{ x_slope }} ** 2 + {{ y_slope }} ** 2) * {{ path_per_height(x_slope, y_slope) }} ** 4)
+    end
+{%- endmacro %}
+
+{# NULL for a vertical track, whose azimuth means nothing. #}
+{% macro phi_variance(x_slope, y_slope, x_slope_variance, y_slope_variance) -%}
+    case
+        when {{ x_slope }} ** 2 + {{ y_slope }} ** 2 >= 1e-12
+            then
+                ({{ y_slope }} ** 2 * {{ x_slope_variance }} + {{ x_slope }} ** 2 * {{ y_slope_variance }})
+                / ({{ x_slope }} ** 2 + {{ y_slope }} ** 2) ** 2
+    end
+{%- endmacro %}

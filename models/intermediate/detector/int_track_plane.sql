@@ -1,0 +1,106 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_file',
+    on_schema_change='append_new_columns',
+    full_refresh=false,
+) }}
+
+with
+
+fit as (
+    select * from {{ ref('int_track_fit') }}
+    {{ where_file_todo() }}
+),
+
+plane_hit as (
+    select * from {{ ref('int_plane_hit') }}
+    {{ where_file_todo() }}
+),
+
+plane_set as (
+    select * from {{ ref('int_plane_set') }}
+    {{ where_file_todo() }}
+),
+
+rule as (
+    select * from {{ ref('int_plane_pool_rule') }}
+    {{ where_file_todo() }} and method = 'projection'
+),
+
+parameter as (
+    select * from {{ ref('int_file_parameter') }}
+),
+
+{# what each plane says against the fit of all planes hit; two planes leave nothing to say #}
+residual as (
+    select
+        fit.file_id,
+        fit.event_number,
+        plane_hit.plane,
+        plane_hit.x_mm,
+        plane_hit.y_mm,
+        plane_hit.t_ns,
+        plane_set.leverage,
+        {{ line_residual('fit.x', 'plane_hit.x_mm', 'plane_set.z_mm') }} as residual_x_mm,
+        {{ line_residual('fit.y', 'plane_hit.y_mm', 'plane_set.z_mm') }} as residual_y_mm,
+        {{ line_residual('fit.t', 'plane_hit.t_ns', 'plane_set.z_mm') }} as residual_t_ns,
+        {{ leave_one_out('residual_x_mm', 'plane_set.leverage') }} as loo_x_mm,
+        {{ leave_one_out('residual_y_mm', 'plane_set.leverage') }} as loo_y_mm,
+        {{ leave_one_out('residual_t_ns', 'plane_set.leverage') }} as loo_t_ns
+    from fit
+    inner join plane_hit on fit.file_id = plane_hit.file_id and fit.event_number = plane_hit.event_number
+    inner join plane_set
+        on fit.file_id = plane_set.file_id and fit.fit_mask = plane_set.fit_mask and plane_hit.plane = plane_set.plane
+    where fit.n_planes >= 3 and fit.fit_mask = fit.hit_mask
+),
+
+{# every fit of three planes tests the fourth, hit or not #}
+tested as (
+    select
+        fit.file_id,
+        fit.event_number,
+        plane_set.plane,
+        fit.x_intercept + fit.x_slope * plane_set.z_mm as x_pred_mm,
+        fit.y_intercept + fit.y_slope * plane_set.z_mm as y_pred_mm,
+        fit.t_intercept + fit.t_slope * plane_set.z_mm as t_pred_ns,
+        fit.chi2 as chi2_without,
+        fit.chi2 / fit.ndf <= parameter.fiducial_chi2_ndf_max
+        and abs(x_pred_mm) <= rule.x_limit_mm
+        and abs(y_pred_mm) <= rule.y_limit_mm
+        and coalesce(rule.null_reason not in ('trigger_bias', 'no_fiducial'), true) as is_in_fiducial
+    from fit
+    inner join plane_set
+        on fit.file_id = plane_set.file_id and fit.fit_mask = plane_set.fit_mask and not plane_set.is_in_fit
+    inner join rule on fit.file_id = rule.file_id and plane_set.plane = rule.plane
+    inner join parameter on fit.file_id = parameter.file_id
+    where fit.n_planes = 3
+),
+
+final as (
+    select
+        coalesce(residual.file_id, tested.file_id) as file_id,
+        coalesce(residual.event_number, tested.event_number) as event_number,
+        coalesce(residual.plane, tested.plane) as plane,
+        residual.file_id is not null as is_hit,
+        coalesce(tested.x_pred_mm, residual.x_mm - residual.loo_x_mm) as x_pred_mm,
+        coalesce(tested.y_pred_mm, residual.y_mm - residual.loo_y_mm) as y_pred_mm,
+        coalesce(tested.t_pred_ns, residual.t_ns - residual.loo_t_ns) as t_pred_ns,
+        residual.residual_x_mm,
+        residual.residual_y_mm,
+        residual.residual_t_ns,
+        residual.loo_x_mm,
+        residual.loo_y_mm,
+        residual.loo_t_ns,
+        residual.leverage,
+        tested.chi2_without,
+        coalesce(tested.is_in_fiducial, false) as is_in_fiducial
+    from residual
+    full join tested
+        on
+            residual.file_id = tested.file_id
+            and residual.event_number = tested.event_number
+            and residual.plane = tested.plane
+)
+
+select * from final
+order by file_id, event_number, plane

@@ -1,0 +1,99 @@
+"""The SQL of the detector models, compiled once by dbt, to be run on a handful of rows made by a test."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from tests.conftest import ROOT
+
+SEEDS = ("tt_label", "angular_ring", "strip_geometry")
+FOLDERS = ("models/intermediate/detector", "models/marts/detector")
+FILE_ID = 125_161_000_000
+Rows = Iterable[Mapping[str, Any]]
+
+
+class Models:
+    """A DuckDB in memory that plays the warehouse: a test puts in the inputs of a model and reads what it makes."""
+
+    def __init__(self, compiled: Path) -> None:
+        self.connection = duckdb.connect()
+        self._compiled = compiled
+        for seed in SEEDS:
+            self.connection.execute(f"create table {seed} as from read_csv('{ROOT / 'seeds' / seed}.csv')")
+        general = pl.read_csv(ROOT / "seeds" / "detector_parameter.csv").filter(pl.col("station_id").is_null())
+        self._parameters = dict(zip(general["parameter"], general["value"].cast(pl.Float64), strict=True))
+        self.set_parameters()
+
+    def set_parameters(self, file_ids: Iterable[int] = (FILE_ID,), **changed: float) -> None:
+        """Parameters of all files and stations: the general ones of the seed, some of them changed."""
+        parameters = self._parameters | changed
+        self.put("int_file_parameter", [{"file_id": file_id, "station_id": 1, **parameters} for file_id in file_ids])
+        self.put("dim_detector_parameter", [{"station_id": 1, **parameters}])
+        self.put("int_file_todo", [{"file_id": file_id, "lineage_id": "a"} for file_id in file_ids])
+
+    def put(self, table: str, rows: Rows | pl.DataFrame) -> None:
+        """Make a table of rows."""
+        frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(list(rows), infer_schema_length=None)
+        self.connection.register("made_rows", frame)
+        self.connection.execute(f"create or replace table {table} as from made_rows")
+        self.connection.unregister("made_rows")
+
+    def put_file(self, file_id: int = FILE_ID, z: tuple[float, ...] = (0, 150, 300, 450), **known: Any) -> None:
+        """`dim_file` with one file."""
+        triggers = known.pop("triggers", (12, 23, 34, 13))
+        self.put(
+            "dim_file",
+            [
+                {"file_id": file_id, "station_id": 1, "phi_north_deg": 0.0}
+                | {f"z_plane_{plane}_mm": float(height) for plane, height in enumerate(z, start=1)}
+                | {f"trigger_{k}": (*triggers, None, None, None)[k - 1] for k in range(1, 5)}
+                | known
+            ],
+        )
+
+    def put_channels_all_usable(self) -> None:
+        """`fct_channel_status` in which every strip is usable."""
+        self.put(
+            "fct_channel_status",
+            [
+                {"file_id": FILE_ID, "plane": plane, "strip": strip, "status": "ok", "is_strip_usable": True}
+                for plane in (1, 2, 3, 4)
+                for strip in (1, 2, 3, 4)
+            ],
+        )
+
+    def run(self, *models: str) -> pl.DataFrame:
+        """Build models in the order given; the rows of the last one."""
+        for model in models:
+            sql = next(self._compiled.glob(f"**/{model}.sql")).read_text()
+            self.connection.execute(f"create or replace table {model} as {sql}")
+        return self.connection.execute(f"from {models[-1]}").pl()
+
+
+@pytest.fixture(scope="session")
+def compiled_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of compiled SQL; relations are those of a database in memory."""
+    folder = tmp_path_factory.mktemp("compiled")
+    result = subprocess.run(
+        [sys.executable, "-m", "dbt.cli.main", "compile", "--target", "lint", "--quiet", "--select", *FOLDERS],
+        cwd=ROOT,
+        env=os.environ | {"DBT_TARGET_PATH": str(folder), "DBT_LOG_PATH": str(folder), "MINGO_DATA_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout
+    return folder / "compiled"
+
+
+@pytest.fixture
+def models(compiled_models: Path) -> Models:
+    """An empty warehouse that can run the detector models."""
+    return Models(compiled_models)
