@@ -1,4 +1,4 @@
-"""Makes the committed dashboards: ``python -m grafana.generate`` writes them, a test compares them with their source."""
+"""Makes the committed dashboards: ``python -m grafana.generate`` writes them, a test compares both."""
 
 from pathlib import Path
 

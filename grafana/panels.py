@@ -23,9 +23,9 @@ Step = tuple[float | None, str]
 class Panel:
     """A panel of the dashboard.
 
-    ``columns`` are the names the query must return, in their order. ``steps`` are thresholds as (from, colour), the first
-    from None. ``colours`` and ``units`` are by series (a column, or a value of ``metric``), ``right`` the series whose
-    axis is on the right. ``band`` names the upper and the lower column between which the area is filled.
+    ``columns`` are the names the query must return, in their order. ``steps`` are thresholds as (from, colour), the
+    first from None. ``colours`` and ``units`` are by series (a column, or a value of ``metric``), ``right`` the series
+    whose axis is on the right. ``band`` names the upper and the lower column between which the area is filled.
     """
 
     title: str

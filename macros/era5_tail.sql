@@ -6,3 +6,8 @@
     ] %}{{ alias }}.{{ name }}, {% endfor -%}
     {{ provenance_columns(alias, has_line_number=false) }}
 {%- endmacro %}
+
+{# Whether one of two parts of an hour is not final; a part that is absent does not count. #}
+{% macro is_any_preliminary(one, other) -%}
+    coalesce(not {{ one }}, false) or coalesce(not {{ other }}, false)
+{%- endmacro %}

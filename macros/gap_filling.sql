@@ -1,5 +1,5 @@
-{# Filling the minutes between two readings, each column by itself, by the rules of the seed `gap_policy`: measured, else
-   linear in time between neighbours not too far apart, else the last value while it is not too old, else NULL.
+{# Filling the minutes between two readings, each column by itself, by the rules of the seed `gap_policy`: measured,
+   else linear in time between neighbours not too far apart, else the last value while it is not too old, else NULL.
 
    What a minute gets depends only on the last value at or before it and on the first one after it. Both are looked up
    once per reading; a minute then needs no more than the newest reading of its group. #}
@@ -21,18 +21,17 @@
     coalesce({% for column in group.columns %}{{ column }}{{ ', ' if not loop.last }}{% endfor %}) is not null
 {%- endmacro %}
 
-{# One row per reading of a group; each column a struct {prior, later} of structs {x, at}: its last value at or before the
-   reading and the first one after it. #}
+{# One row per reading of a group; each column a struct {prior, later} of structs {x, at}: its last value at or before
+   the reading and the first one after it. #}
 {% macro gap_neighbours(group) -%}
     {%- set order = 'partition by station_id order by ' ~ group.at %}
     select
         station_id,
         {{ group.at }} as minute_start,
         {%- for column in group.columns + group.flags %}
-        {%- set reading = 'case when ' ~ column ~ ' is not null then struct_pack(x := ' ~ column ~ ', at := ' ~ group.at ~ ') end' %}
         struct_pack(
-            prior := last_value({{ reading }} ignore nulls) over so_far,
-            later := first_value({{ reading }} ignore nulls) over ahead
+            prior := last_value({{ reading_struct(column, group.at) }} ignore nulls) over so_far,
+            later := first_value({{ reading_struct(column, group.at) }} ignore nulls) over ahead
         ) as {{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ ref(group.model) }}
@@ -40,6 +39,10 @@
     window
         so_far as ({{ order }} rows between unbounded preceding and current row),
         ahead as ({{ order }} rows between 1 following and unbounded following)
+{%- endmacro %}
+
+{% macro reading_struct(column, at) -%}
+    case when {{ column }} is not null then struct_pack(x := {{ column }}, at := {{ at }}) end
 {%- endmacro %}
 
 {# How a minute got its value: 3 measured, 2 interpolated, 1 held, NULL none. `near` is a struct of `gap_neighbours`. #}
@@ -55,8 +58,10 @@
 {% macro filled_value(near, minute, rank) -%}
     case
         when {{ rank }} = 2
-            then {{ near }}.prior.x + ({{ near }}.later.x - {{ near }}.prior.x)
-                * date_diff('minute', {{ near }}.prior.at, {{ minute }}) / date_diff('minute', {{ near }}.prior.at, {{ near }}.later.at)
+            then {{ near }}.prior.x
+                + ({{ near }}.later.x - {{ near }}.prior.x)
+                * date_diff('minute', {{ near }}.prior.at, {{ minute }})
+                / date_diff('minute', {{ near }}.prior.at, {{ near }}.later.at)
         when {{ rank }} is not null then {{ near }}.prior.x
     end
 {%- endmacro %}

@@ -32,41 +32,30 @@
     from {{ arg_dict['temp_relation'] }}
 {% endmacro %}
 
-{# Pre-hook of int_raw_file: forget rows whose lake file is gone or was written again, and list the files not held.
-   Looking at names, times of change and sizes is enough; no lake file is opened that was read before. #}
+{# Pre-hook of int_raw_file: forget rows whose lake file is gone or may have been written again under its name, and
+   list the files not held. A row is written again when its content becomes the current one of its file or stops being
+   so, and with it the event file of the same name comes or goes: where the two do not fit, the row is read again.
+   Listing is enough for all that; no lake file is opened that was read before. #}
 {% macro new_raw_file_hook() -%}
-    set variable lake_raw_file = (
-        select
-            list({
-                'lake_path': {{ lake_path('filename') }},
-                'changed_at': cast(last_modified as timestamp),
-                'size_bytes': size
-            })
-        from read_blob('{{ lake_root() }}/raw_file/**/*.parquet')
+    {%- for dataset in ['raw_file', 'raw_event'] %}
+    set variable lake_{{ dataset }} = (
+        select coalesce(list({{ lake_path('file') }}), [])
+        from glob('{{ lake_root() }}/{{ dataset }}/**/*.parquet')
+        where file not like '%/schema.parquet'
     );
-    {% if is_incremental() %}
-    delete from {{ this }} as held
-    where not exists (
-        select 1
-        from (select unnest(getvariable('lake_raw_file'), recursive := true)) as lake
-        where
-            lake.lake_path = held.lake_path
-            and lake.changed_at = held.lake_changed_at
-            and lake.size_bytes = held.lake_size_bytes
-    );
-    {% endif %}
+    {%- endfor %}
+    {%- if is_incremental() %}
+    delete from {{ this }}
+    where
+        lake_path not in (select unnest(getvariable('lake_raw_file')))
+        or (is_current and n_events > 0) != (lake_path in (select unnest(getvariable('lake_raw_event'))));
+    {%- endif %}
     set variable new_raw_file = (
-        select
-            list_append(
-                coalesce(list(lake.lake_path), []),
-                'station=0/date=1970-01-01/schema.parquet'
-            )
-        from (select unnest(getvariable('lake_raw_file'), recursive := true)) as lake
-        where
-            lake.lake_path not like '%/schema.parquet'
-            {% if is_incremental() -%}
-            and lake.lake_path not in (select lake_path from {{ this }})
-            {%- endif %}
+        select list_append(coalesce(list(lake.lake_path), []), 'station=0/date=1970-01-01/schema.parquet')
+        from (select unnest(getvariable('lake_raw_file')) as lake_path) as lake
+        {%- if is_incremental() %}
+        where lake.lake_path not in (select held.lake_path from {{ this }} as held)
+        {%- endif %}
     )
 {%- endmacro %}
 

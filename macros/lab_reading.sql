@@ -3,7 +3,9 @@
 
 {# The columns every log dataset begins with. #}
 {% macro lab_head(alias) -%}
-    {{ alias }}.station_id, {{ alias }}.read_at, {{ alias }}.file_date, {{ alias }}.row_status, {{ alias }}.remote_folder, {{ alias }}.file_size_bytes
+    {%- for name in ['station_id', 'read_at', 'file_date', 'row_status', 'remote_folder', 'file_size_bytes'] -%}
+    {{ alias }}.{{ name }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
 {%- endmacro %}
 
 {# All rows of a dataset but those of superseded files, whose every row stands in a longer version too.
@@ -15,19 +17,26 @@
         {{ lab_head('lake') }},
         {% for column in columns %}lake.{{ column }}, {% endfor %}
         {{ provenance_columns('lake') }},
-        struct_pack({% for column in values %}{{ column }} := lake.{{ column }}{{ ', ' if not loop.last }}{% endfor %}) as written,
+        struct_pack(
+            {%- for column in values %}{{ column }} := lake.{{ column }}{{ ', ' if not loop.last }}{% endfor -%}
+        ) as written,
         row_number() over reading as copy_number,
         first_value(written) over reading as kept
     from {{ lake_scan(dataset) }} as lake
     anti join {{ ref('stg_env_file') }} as superseded
         on superseded.status = 'superseded'
-        and superseded.source_file = lake.source_file
-        and superseded.file_sha256 = lake.file_sha256
+        and lake.source_file = superseded.source_file
+        and lake.file_sha256 = superseded.file_sha256
     window reading as (
         partition by lake.station_id, lake.read_at{% for column in key %}, lake.{{ column }}{% endfor %}
         order by
-            lake.row_status = 'short', lake.remote_folder != 'done', lake.file_size_bytes desc,
-            lake.fetched_at desc, lake.line_number desc, lake.source_file, lake.file_sha256
+            lake.row_status = 'short' asc,
+            lake.remote_folder = 'done' desc,
+            lake.file_size_bytes desc,
+            lake.fetched_at desc,
+            lake.line_number desc,
+            lake.source_file asc,
+            lake.file_sha256 asc
     )
 {%- endmacro %}
 

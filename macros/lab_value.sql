@@ -1,6 +1,7 @@
-{# One value for the laboratory from the sensors outside and inside the DAQ box, and the word that says which. The inside
-   sensor stands in only for quantities of the setting `lab_fallback_quantities`: both barometers feel the same pressure,
-   but the box is 10 to 15 degrees warmer than the air. A fresh inside value comes before an old outside one. #}
+{# One value for the laboratory from the sensors outside and inside the DAQ box, and the word that says which. The
+   inside sensor stands in only for quantities of the setting `lab_fallback_quantities` (pressure, temperature,
+   humidity): both barometers feel the same pressure, but the box is 10 to 15 degrees warmer than the air. A fresh
+   inside value comes before an old outside one. #}
 
 {% macro lab_source(quantity, ext, int) -%}
     {%- set has_fallback = quantity in var('lab_fallback_quantities') %}

@@ -2,9 +2,9 @@
 
    T_m = [p_1 T_1 + sum_i (p_{i+1} - p_i) (T_i + T_{i+1}) / 2 + (P_0 - p_n) (T_n + T_2m) / 2] / P_0
 
-   with the levels p_1 < ... < p_n above the ground at P_0. The layer above p_1 has the temperature of p_1, the lowest one
-   ends at the temperature 2 m above ground (at T_n where that is NULL). Dmitrieva et al. 2013, Bull. Russ. Acad. Sci.
-   Phys. 77, 558; Mendonca et al. 2016, ApJ 830, 88. `p_hpa` and `t_k` are lists in ascending order of pressure. #}
+   with the levels p_1 < ... < p_n above the ground at P_0. The layer above p_1 has the temperature of p_1, the lowest
+   one ends at the temperature 2 m above ground (at T_n where that is NULL). `p_hpa` and `t_k` are lists in ascending
+   order of pressure. Dmitrieva et al. 2013, Bull. Russ. Acad. Sci. Phys. 77, 558; Mendonça et al. 2016, ApJ 830, 88. #}
 {% macro mass_averaged_temperature(p_hpa, t_k, temp_ground_k, p_ground_hpa) -%}
     (
         {{ p_hpa }}[1] * {{ t_k }}[1]
@@ -23,6 +23,8 @@
         len({{ p_hpa }}) >= {{ var('era5_profile_min_levels') }}
         and {{ p_hpa }}[1] <= 50
         and {{ p_ground_hpa }} - {{ p_hpa }}[-1] <= 60
-        and coalesce(list_max(list_transform(range(1, len({{ p_hpa }})), lambda i : {{ p_hpa }}[i + 1] - {{ p_hpa }}[i])), 0) <= 120
+        and coalesce(list_max(list_transform(
+            range(1, len({{ p_hpa }})), lambda i : {{ p_hpa }}[i + 1] - {{ p_hpa }}[i]
+        )), 0) <= 120
     )
 {%- endmacro %}

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from extract.daq.bulk import FIELD_BYTES, LAYOUTS, PRODUCTION, Bytes, Integers, Layout
+from extract.daq.bulk import FIELD_BYTES, PRODUCTION, Bytes, Integers, Layout
 from extract.daq.schema import N_VALUES
 
 _ZERO = ord("0")
@@ -36,8 +36,14 @@ def write_rows(
         Integers of 1e-4 ns, (n, 64) in file order, above -10^7 and below 10^8.
     seconds
         Seconds since 1970, UTC, (n,).
+
+    Raises
+    ------
+    ValueError
+        When a value does not fit into the nine characters of a field.
     """
-    assert layout in LAYOUTS
+    if values.min(initial=0) <= -(10**7) or values.max(initial=0) >= 10**8:
+        raise ValueError("a value needs more than nine characters")
     template = np.frombuffer(layout.template.encode(), np.uint8)
     lines = np.repeat(template[None, :], len(values), axis=0)
     lines[:, :19] = _dates(np.asarray(seconds, np.int64))

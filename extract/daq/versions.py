@@ -64,6 +64,10 @@ class _Version:
         return max(self.files, key=_age, default=None)
 
     @property
+    def _recorded(self) -> list[Source]:
+        return self.stored.sources if self.stored else []
+
+    @property
     def size(self) -> int:
         """Decompressed bytes."""
         if self.content:
@@ -77,16 +81,20 @@ class _Version:
             return self.result.status
         return str(self.stored.row["status"]) if self.stored else "ok"
 
-    def rank(self) -> tuple[bool, bool, datetime, int]:
-        """Order of the versions, the greatest is the current one unless it is a cut copy."""
+    def rank(self, present: set[str]) -> tuple[bool, bool, bool, datetime, int]:
+        """Order of the versions, the greatest is the current one unless it is a cut copy.
+
+        ``present`` are the paths now in landing: a content whose path holds another one was overwritten.
+        """
         is_text = self.stored is None or self.stored.row["source_kind"] == "dat"
+        is_overwritten = not self.files and any(s.source_file in present for s in self._recorded)
         if self.newest:
             modified_at, version = read_sidecar(self.newest).modified_at, self.newest.name.version_number
         else:
             assert self.stored
             modified_at = self.stored.row["remote_modified_at"] or datetime.min
             version = self.stored.row["version_number"]
-        return is_text, self.status not in UNREADABLE, modified_at, version
+        return is_text, self.status not in UNREADABLE, not is_overwritten, modified_at, version
 
     def open(self, limits: Limits) -> Content:
         """The bytes, opened if they are not."""
@@ -167,8 +175,7 @@ class _Group:
                 sha256 = content.facts.content_sha256
             version = versions.setdefault(sha256, _Version(sha256))
             version.files.append(file)
-            if content and file is version.newest:
-                version.content = content
+            version.content = content  # of the newest file, which comes last
         return list(versions.values()), is_new
 
     def _done(self) -> StoredFile | None:
@@ -195,7 +202,8 @@ class _Group:
         for version in versions:
             if version.stored is None:
                 version.parse(self._limits)
-        ordered = sorted(versions, key=_Version.rank, reverse=True)
+        present = {file.source_file for file in self._files}
+        ordered = sorted(versions, key=lambda version: version.rank(present), reverse=True)
         for index, version in enumerate(ordered):
             if not any(self._is_cut(version, older) for older in ordered[index + 1 :]):
                 return version

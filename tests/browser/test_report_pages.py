@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.unit.report.network import write_published
@@ -27,7 +28,21 @@ OPTIONS = (
     "--enable-logging=stderr",
 )
 LIMIT_S = 90
-N_CHARTS = {"index": 5, "MINGO01": 12, "MINGO04": 12}
+MISSING = """
+update large_corrected_table set
+    rate_eff_hz = null,
+    rate_final_hz = null,
+    rate_norm_pct = null,
+    eff_status = 'low_statistics',
+    pressure_ext_hpa = null,
+    pressure_int_hpa = null,
+    pressure_lab_hpa = null,
+    pressure_delta_hpa = null,
+    temp_ext_degc = null
+where station_id = 2
+"""
+# the second station has no efficiency, no pressure and no outside thermometer
+N_CHARTS = {"index": 4, "MINGO01": 12, "MINGO02": 5}
 
 pytestmark = pytest.mark.browser
 
@@ -44,6 +59,8 @@ def browser() -> str:
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     serving = write_published(folder / "serving.duckdb", days=14, rate_hz=1.5, city="<script>alert(1)</script>")
+    with duckdb.connect(str(serving)) as connection:
+        connection.execute(MISSING)
     truth = [{"station": "MINGO01", "quantity": "beta", "recovered": -0.19, "sigma": 0.01, "true": -0.2}]
     write_report(serving, folder / "pages", truth=truth, has_png=False)
     return folder / "pages"

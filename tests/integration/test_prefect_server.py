@@ -10,7 +10,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -19,6 +21,7 @@ import pytest
 from flows.outcome import EXIT_CODES, Outcome
 from flows.prefect_environment import prefect_environment
 from flows.serve import living_flow_runs
+from warehouse.lock import held
 from warehouse.paths import PROJECT_ROOT
 from warehouse.settings import load_settings
 
@@ -56,6 +59,7 @@ class Served:
 
     api: str
     data_dir: Path
+    environment: dict[str, str]
     process: subprocess.Popen[bytes]
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -95,23 +99,22 @@ def free_port() -> int:
         return port
 
 
+def serving_environment(data_dir: Path) -> dict[str, str]:
+    return os.environ | {"MINGO_DATA_DIR": str(data_dir), "MINGO_CONFIG": str(data_dir / "mingo.toml")}
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     data_dir = tmp_path_factory.mktemp("served")
     port = free_port()
-    config = data_dir / "mingo.toml"
-    config.write_text(CONFIG.format(port=port))
+    (data_dir / "mingo.toml").write_text(CONFIG.format(port=port))
+    environment = serving_environment(data_dir) | {"PREFECT_RUNNER_POLL_FREQUENCY": "2"}
     with (data_dir / "serve.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVE],
-            cwd=PROJECT_ROOT,
-            env=os.environ
-            | {"MINGO_DATA_DIR": str(data_dir), "MINGO_CONFIG": str(config), "PREFECT_RUNNER_POLL_FREQUENCY": "2"},
-            stdout=log,
-            stderr=subprocess.STDOUT,
+            [sys.executable, "-c", SERVE], cwd=PROJECT_ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
         )
     try:
-        server = Served(f"http://127.0.0.1:{port}/api", data_dir, process)
+        server = Served(f"http://127.0.0.1:{port}/api", data_dir, environment, process)
         server.wait_for(server.has_deployments, START_S)
         yield server
     finally:
@@ -168,6 +171,23 @@ def test_deployments_are_as_configured(served: Served) -> None:
 
 
 @pytest.mark.server
+def test_runs_without_process_are_ended(served: Served) -> None:
+    """A run the server believes to be running, but has no process, becomes Crashed; living ones stay."""
+    (flow,) = served.ask("/flows/filter", {"flows": {"name": {"any_": ["report"]}}})
+    ghost = served.ask("/flow_runs/", {"flow_id": flow["id"], "state": {"type": "RUNNING", "name": "Running"}})
+    code = (
+        "from warehouse.settings import load_settings; from flows.prefect_environment import enter;"
+        "enter(load_settings()); from flows.serve import living_flow_runs;"
+        "from flows.prefect_cleanup import end_dead_runs; end_dead_runs(living_flow_runs())"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, env=served.environment, check=True, timeout=60)
+    state = served.ask(f"/flow_runs/{ghost['id']}")["state"]
+    assert (state["type"], state["name"]) == ("CRASHED", "Crashed")
+    assert "process was gone" in state["message"]
+    assert served.finished_runs("extract", state={"type": {"any_": ["CRASHED"]}}) == []
+
+
+@pytest.mark.server
 def test_stop_leaves_nothing_behind(served: Served) -> None:
     """SIGTERM ends serve and its server soon, with exit code 0, and the schedules stay active for the next start."""
     served.process.send_signal(signal.SIGTERM)
@@ -182,6 +202,51 @@ def test_stop_leaves_nothing_behind(served: Served) -> None:
     finally:
         connection.close()
     assert (active, paused) == ((3,), (0,))
+
+
+def test_one_process_serves_a_data_folder(tmp_path: Path) -> None:
+    """A second `serve` on the same folder says who serves it, and starts nothing."""
+    with held(load_settings(data_dir=tmp_path).paths.locks / "serve.lock", "serve"):
+        second = run_serve(tmp_path)
+    assert second.returncode == EXIT_CODES["Skipped"]
+    assert f"pid {os.getpid()}" in second.stdout
+    assert not (tmp_path / "prefect" / "prefect.db").exists()
+
+
+class OtherServer(BaseHTTPRequestHandler):
+    """A healthy Prefect server of another folder."""
+
+    def do_GET(self) -> None:
+        answer: Any = {"/api/health": True, "/api/admin/settings": {"home": "/somewhere/else"}}[self.path]
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(answer).encode())
+
+    def log_message(self, *words: Any) -> None:
+        pass
+
+
+def test_server_of_another_folder_is_left_alone(tmp_path: Path) -> None:
+    """Registering there would replace the schedules of somebody else."""
+    with HTTPServer(("127.0.0.1", 0), OtherServer) as other:
+        Thread(target=other.serve_forever, daemon=True).start()
+        refused = run_serve(tmp_path, MINGO_PREFECT__PORT=str(other.server_port))
+        other.shutdown()
+    assert refused.returncode == EXIT_CODES["Failed"]
+    assert "/somewhere/else" in refused.stdout
+    assert "prefect.port" in refused.stdout
+
+
+def run_serve(data_dir: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", SERVE],
+        cwd=PROJECT_ROOT,
+        env=serving_environment(data_dir) | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 @pytest.fixture

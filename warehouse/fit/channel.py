@@ -10,18 +10,17 @@ from warehouse.fit.histogram import N_CHANNELS, by_file, dense, kind_of, paramet
 from warehouse.fit.pedestal import ALIGN, fit_pedestals
 from warehouse.fit.time_difference import fit_box
 
-CHANNEL_SCHEMA = pa.schema(
-    [
-        ("file_id", pa.int64()),
-        ("plane", pa.int8()),
-        ("strip", pa.int8()),
-        ("side", pa.string()),
-        ("constant", pa.string()),
-        ("value_ns", pa.float64()),
-        ("width_ns", pa.float64()),
-        ("n_entries", pa.int64()),
-    ]
-)
+CHANNEL_TYPES: dict[str, pa.DataType] = {
+    "file_id": pa.int64(),
+    "plane": pa.int8(),
+    "strip": pa.int8(),
+    "side": pa.string(),
+    "constant": pa.string(),
+    "value_ns": pa.float64(),
+    "width_ns": pa.float64(),
+    "n_entries": pa.int64(),
+}
+CHANNEL_SCHEMA = pa.schema(CHANNEL_TYPES)
 
 
 def fit_channels(histograms: pa.RecordBatchReader, parameters: pa.Table) -> pa.Table:
@@ -37,7 +36,8 @@ def fit_channels(histograms: pa.RecordBatchReader, parameters: pa.Table) -> pa.T
     Returns
     -------
     48 rows a file: per strip the sides ``front`` and ``back`` (constants ``q_pedestal_front``, ``q_pedestal_back``)
-    and ``both`` (``t_dif_offset``). ``value_ns`` is NULL without a fit; ``width_ns`` is the width of the box of time differences.
+    and ``both`` (``t_dif_offset``). ``value_ns`` is NULL without a fit; ``width_ns`` is the width of the box of time
+    differences.
     """
     known = parameters_by_file(parameters)
     tables = [

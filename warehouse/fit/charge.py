@@ -5,32 +5,41 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from warehouse.fit.crosstalk import LIMIT_SIGMAS, PEDESTAL_SIGMAS, fit_peaks
+from warehouse.fit.crosstalk import LIMIT_SIGMAS, PEDESTAL_SIGMAS, Peaks, fit_peaks
 from warehouse.fit.front_back import FrontBack, degree_for, fit_front_back
-from warehouse.fit.histogram import N_CHANNELS, by_file, channel_of, integers, parameters_by_file, plane_strip
-
-CHARGE_SCHEMA = pa.schema(
-    [
-        ("file_id", pa.int64()),
-        ("plane", pa.int8()),
-        ("strip", pa.int8()),
-        *((f"q_fb_c{i}", pa.float64()) for i in range(5)),
-        ("q_fb_low_ns", pa.float64()),
-        ("q_fb_high_ns", pa.float64()),
-        ("q_fb_degree", pa.int8()),
-        ("n_front_back", pa.int64()),
-        ("crosstalk_mu_ns", pa.float64()),
-        ("crosstalk_sigma_ns", pa.float64()),
-        ("crosstalk_pedestal_ns", pa.float64()),
-        ("crosstalk_limit_ns", pa.float64()),
-        ("crosstalk_fit", pa.string()),
-        ("n_crosstalk", pa.int64()),
-        ("detail", pa.string()),
-    ]
+from warehouse.fit.histogram import (
+    N_CHANNELS,
+    bin_centres,
+    by_file,
+    channel_of,
+    integers,
+    parameters_by_file,
+    plane_strip,
 )
 
+CHARGE_TYPES: dict[str, pa.DataType] = {
+    "file_id": pa.int64(),
+    "plane": pa.int8(),
+    "strip": pa.int8(),
+    **{f"q_fb_c{i}": pa.float64() for i in range(5)},
+    "q_fb_low_ns": pa.float64(),
+    "q_fb_high_ns": pa.float64(),
+    "q_fb_degree": pa.int8(),
+    "n_front_back": pa.int64(),
+    "crosstalk_mu_ns": pa.float64(),
+    "crosstalk_sigma_ns": pa.float64(),
+    "crosstalk_pedestal_ns": pa.float64(),
+    "crosstalk_limit_ns": pa.float64(),
+    "crosstalk_fit": pa.string(),
+    "n_crosstalk": pa.int64(),
+    "detail": pa.string(),
+}
+CHARGE_SCHEMA = pa.schema(CHARGE_TYPES)
+
 Row = dict[str, Any]
+Array = NDArray[np.float64]
 
 
 def fit_charges(front_back: pa.RecordBatchReader, q_sum: pa.Table, parameters: pa.Table) -> pa.Table:
@@ -105,46 +114,53 @@ def _columns(fit: FrontBack) -> Row:
 
 def _crosstalks(q_sum: pa.Table, known: Mapping[int, Mapping[str, float]]) -> Iterator[tuple[int, int, Row]]:
     """File, channel and values of the crosstalk fit of every strip; the strips of all files are fitted together."""
-    files = integers(q_sum, "file_id")
+    for grid in {_grid(p) for p in known.values()}:
+        members = sorted(file_id for file_id, p in known.items() if _grid(p) == grid)
+        counts, centres = _dense_charges(q_sum, members, *grid)
+        yield from _crosstalk_values(members, counts, centres, known)
+
+
+def _grid(p: Mapping[str, float]) -> tuple[float, float, float]:
+    return p["crosstalk_low_ns"], p["crosstalk_high_ns"], p["q_bin_ns"]
+
+
+def _dense_charges(q_sum: pa.Table, members: list[int], low: float, high: float, width: float) -> tuple[Array, Array]:
+    """Counts (files, 16, bins) of some files, and the centres of the bins in ns."""
+    first, last = round(low / width), round(high / width)
+    files, bins = integers(q_sum, "file_id"), integers(q_sum, "bin_index")
     channel = channel_of(integers(q_sum, "plane"), integers(q_sum, "strip"))
-    bins = integers(q_sum, "bin_index")
-    entries = q_sum["n"].to_numpy().astype(np.float64)
-    for grid in {(p["crosstalk_low_ns"], p["crosstalk_high_ns"], p["q_bin_ns"]) for p in known.values()}:
-        members = [f for f, p in known.items() if (p["crosstalk_low_ns"], p["crosstalk_high_ns"], p["q_bin_ns"]) == grid]
-        low, high, width = grid
-        first, last = round(low / width), round(high / width)
-        counts = np.zeros((len(members), N_CHANNELS, last - first))
-        position = np.searchsorted(np.sort(members), files)
-        is_here = np.isin(files, members) & (bins >= first) & (bins < last)
-        counts[position[is_here], channel[is_here], bins[is_here] - first] = entries[is_here]
-        centres = (np.arange(first, last) + 0.5) * width
-        yield from _crosstalk_values(sorted(members), counts, centres, known)
+    is_here = np.isin(files, members) & (bins >= first) & (bins < last)
+    counts = np.zeros((len(members), N_CHANNELS, last - first))
+    position = np.searchsorted(members, files[is_here])
+    counts[position, channel[is_here], bins[is_here] - first] = q_sum["n"].to_numpy()[is_here]
+    return counts, bin_centres(first, last - first, width)
 
 
 def _crosstalk_values(
-    members: list[int], counts: np.ndarray, centres: np.ndarray, known: Mapping[int, Mapping[str, float]]
+    members: list[int], counts: Array, centres: Array, known: Mapping[int, Mapping[str, float]]
 ) -> Iterator[tuple[int, int, Row]]:
     total = counts.sum(axis=2)
     needed = np.array([known[file_id]["crosstalk_min_entries"] for file_id in members])
-    at_file, at_channel = np.nonzero(total >= needed[:, None])
-    peaks = fit_peaks(counts[at_file, at_channel], centres)
+    is_enough = total >= needed[:, None]
+    peaks = fit_peaks(counts[is_enough], centres)
+    fit_of = np.cumsum(is_enough).reshape(is_enough.shape) - 1
     for i, file_id in enumerate(members):
+        limit = known[file_id]["crosstalk_limit_max_ns"]
         for k in range(N_CHANNELS):
-            yield file_id, k, {"n_crosstalk": int(total[i, k]), "crosstalk_fit": "few_entries"}
-    for j, (i, k) in enumerate(zip(at_file, at_channel, strict=True)):
-        limit = known[members[i]]["crosstalk_limit_max_ns"]
-        if not peaks.is_accepted[j]:
-            yield members[i], int(k), {"crosstalk_fit": "no_peak", "crosstalk_limit_ns": limit}
-            continue
-        mu, sigma = float(peaks.mu[j]), float(peaks.sigma[j])
-        yield (
-            members[i],
-            int(k),
-            {
-                "crosstalk_fit": "accepted",
-                "crosstalk_mu_ns": mu,
-                "crosstalk_sigma_ns": sigma,
-                "crosstalk_pedestal_ns": mu - PEDESTAL_SIGMAS * sigma,
-                "crosstalk_limit_ns": min(mu + LIMIT_SIGMAS * sigma, limit),
-            },
-        )
+            row: Row = {"n_crosstalk": int(total[i, k]), "crosstalk_fit": "few_entries"}
+            if is_enough[i, k]:
+                row |= _peak_columns(peaks, int(fit_of[i, k]), limit)
+            yield file_id, k, row
+
+
+def _peak_columns(peaks: Peaks, index: int, limit_max_ns: float) -> Row:
+    if not peaks.is_accepted[index]:
+        return {"crosstalk_fit": "no_peak", "crosstalk_limit_ns": limit_max_ns}
+    mu, sigma = float(peaks.mu[index]), float(peaks.sigma[index])
+    return {
+        "crosstalk_fit": "accepted",
+        "crosstalk_mu_ns": mu,
+        "crosstalk_sigma_ns": sigma,
+        "crosstalk_pedestal_ns": mu - PEDESTAL_SIGMAS * sigma,
+        "crosstalk_limit_ns": min(mu + LIMIT_SIGMAS * sigma, limit_max_ns),
+    }

@@ -15,6 +15,9 @@ MIN_PEAK_TO_LINE = 3.0
 LIMIT_SIGMAS = 3.0
 PEDESTAL_SIGMAS = 2.0
 
+MAX_MOVE_NS = 0.1
+"""Centre and width move no further in one step, so that a fit does not jump over the peak."""
+
 MAX_STEPS = 200
 TOLERANCE = 1e-10
 
@@ -96,7 +99,9 @@ def _step(counts: Array, centres: Array, theta: Array, low: Array, high: Array, 
     normal[is_held[:, :, None] | is_held[:, None, :]] = 0.0
     diagonal = np.einsum("mpp->mp", normal)
     diagonal[...] = np.where(is_held, 1.0, diagonal * (1 + damping[:, None]) + 1e-12)
-    return np.asarray(np.linalg.solve(normal, np.where(is_held, 0.0, -gradient)[:, :, None])[:, :, 0])
+    step = np.linalg.solve(normal, np.where(is_held, 0.0, -gradient)[:, :, None])[:, :, 0]
+    longest = np.abs(step[:, 1:3]).max(axis=1)
+    return np.asarray(step * np.minimum(1.0, MAX_MOVE_NS / np.maximum(longest, 1e-12))[:, None])
 
 
 def _at_bound(values: Array, bounds: tuple[float, float]) -> NDArray[np.bool_]:

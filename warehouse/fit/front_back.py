@@ -57,8 +57,8 @@ def fit_front_back(
     numpy.linalg.LinAlgError
         When the bins do not determine the polynomial.
     """
-    q = (q_sum_bin + 0.5) * Q_SUM_BIN_NS
-    x, y = q / X_UNIT_NS, (q_dif_bin + 0.5) * Q_DIF_BIN_NS
+    x = np.asarray((q_sum_bin + 0.5) * (Q_SUM_BIN_NS / X_UNIT_NS), dtype=np.float64)
+    y = np.asarray((q_dif_bin + 0.5) * Q_DIF_BIN_NS, dtype=np.float64)
     first = _weighted(x, y, n, degree)
     kept = np.abs(y - np.polynomial.polynomial.polyval(x, first)) < residual_max_ns
     coefficients = np.zeros(MAX_DEGREE + 1)

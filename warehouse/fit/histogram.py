@@ -1,9 +1,10 @@
-"""Histograms as they come from SQL: rows of (file, channel, bin, count) on an absolute grid, and the dense form fits need.
+"""Histograms as they come from SQL, rows of (file, channel, bin, count) on an absolute grid, and in dense form.
 
 Bin i of a grid of width w covers [i w, (i + 1) w).
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +28,12 @@ class Dense(NamedTuple):
 
     def centres(self, width: float) -> NDArray[np.float64]:
         """Centres of the bins, in the unit of ``width``."""
-        return (self.first_bin + np.arange(self.counts.shape[1]) + 0.5) * width
+        return bin_centres(self.first_bin, self.counts.shape[1], width)
+
+
+def bin_centres(first_bin: int, n_bins: int, width: float) -> NDArray[np.float64]:
+    """Centres of ``n_bins`` bins from ``first_bin`` on, in the unit of ``width``."""
+    return np.asarray((np.arange(first_bin, first_bin + n_bins) + 0.5) * width, dtype=np.float64)
 
 
 def channel_of(plane: NDArray[np.int64], strip: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -78,7 +84,7 @@ def by_file(rows: pa.RecordBatchReader) -> Iterator[tuple[int, pa.Table]]:
         if not len(files):
             continue
         starts = np.concatenate([[0], np.flatnonzero(np.diff(files)) + 1, [len(files)]])
-        for start, stop in zip(starts[:-1], starts[1:], strict=True):
+        for start, stop in pairwise(starts.tolist()):
             if int(files[start]) != held:
                 if parts:
                     yield held, pa.Table.from_batches(parts)
@@ -93,7 +99,7 @@ def by_file(rows: pa.RecordBatchReader) -> Iterator[tuple[int, pa.Table]]:
 
 def kind_of(table: pa.Table, kind: str) -> pa.Table:
     """The rows of one kind of histogram."""
-    return table.filter(pc.equal(table["kind"], kind))
+    return table.filter(pc.field("kind") == kind)
 
 
 def parameters_by_file(parameters: pa.Table) -> dict[int, Mapping[str, float]]:

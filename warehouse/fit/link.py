@@ -6,7 +6,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from warehouse.fit.histogram import N_CHANNELS, by_file, channel_of, integers, parameters_by_file, plane_strip
+from warehouse.fit.histogram import (
+    N_CHANNELS,
+    bin_centres,
+    by_file,
+    channel_of,
+    integers,
+    parameters_by_file,
+    plane_strip,
+)
 from warehouse.fit.time_sum import (
     CRT_TRUNCATION,
     GAUGE_CHANNEL,
@@ -18,25 +26,24 @@ from warehouse.fit.time_sum import (
 
 PS_PER_NS = 1000.0
 
-TIME_SUM_SCHEMA = pa.schema(
-    [
-        ("file_id", pa.int64()),
-        ("plane", pa.int8()),
-        ("strip", pa.int8()),
-        ("t_sum_offset_ns", pa.float64()),
-        ("t_sum_sigma_ps", pa.float64()),
-        ("n_strip_links", pa.int32()),
-        ("t_sum_gauge", pa.string()),
-        ("n_links", pa.int32()),
-        ("link_rms_ps", pa.float64()),
-        ("link_chi2_ndf", pa.float64()),
-        ("n_components", pa.int32()),
-        ("last_change_ps", pa.float64()),
-        ("crt_ps", pa.float64()),
-        ("crt_corrected_ps", pa.float64()),
-        ("detail", pa.string()),
-    ]
-)
+TIME_SUM_TYPES: dict[str, pa.DataType] = {
+    "file_id": pa.int64(),
+    "plane": pa.int8(),
+    "strip": pa.int8(),
+    "t_sum_offset_ns": pa.float64(),
+    "t_sum_sigma_ps": pa.float64(),
+    "n_strip_links": pa.int32(),
+    "t_sum_gauge": pa.string(),
+    "n_links": pa.int32(),
+    "link_rms_ps": pa.float64(),
+    "link_chi2_ndf": pa.float64(),
+    "n_components": pa.int32(),
+    "last_change_ps": pa.float64(),
+    "crt_ps": pa.float64(),
+    "crt_corrected_ps": pa.float64(),
+    "detail": pa.string(),
+}
+TIME_SUM_SCHEMA = pa.schema(TIME_SUM_TYPES)
 
 Row = dict[str, Any]
 
@@ -73,8 +80,7 @@ def read_links(bins: pa.Table, bin_ns: float) -> Links:
     first, last = int(index.min()), int(index.max())
     counts = np.zeros((len(pairs), max(last - first + 1, 2)))
     np.add.at(counts, (link, index - first), bins["n"].to_numpy())
-    centres = (first + np.arange(counts.shape[1]) + 0.5) * bin_ns
-    return Links(pairs // N_CHANNELS, pairs % N_CHANNELS, counts, centres)
+    return Links(pairs // N_CHANNELS, pairs % N_CHANNELS, counts, bin_centres(first, counts.shape[1], bin_ns))
 
 
 def _fitted(file_id: int, bins: pa.Table, p: Mapping[str, float]) -> list[Row]:
@@ -107,7 +113,7 @@ def _rows(file_id: int, facts: Row, fit: TimeSums | None) -> list[Row]:
     plane, strip = plane_strip()
     rows = []
     for k in range(N_CHANNELS):
-        row = {"file_id": file_id, "plane": int(plane[k]), "strip": int(strip[k]), "n_strip_links": 0} | facts
+        row: Row = {"file_id": file_id, "plane": int(plane[k]), "strip": int(strip[k]), "n_strip_links": 0} | facts
         if fit is not None:
             row["t_sum_offset_ns"] = _number(fit.offset[k])
             row["t_sum_sigma_ps"] = _ps(fit.sigma[k])

@@ -25,10 +25,10 @@ def fit_pedestals(
 ) -> NDArray[np.float64]:
     """Pedestals of the 16 ends of one side of a file.
 
-    The edge is the first of ``edge_run`` consecutive bins that all reach a threshold, ``edge_rel`` of the second largest
-    bin (so that one hot bin does not count) and at least ``edge_abs``. Inside its bin it is placed by the ratio to the
-    next bin. The first run is taken, not the longest one: a longer run may begin much higher. The pedestal lies the
-    smallest width the discriminator passes below the edge, so that a calibrated width of zero means no width at all.
+    The edge is the first of ``edge_run`` consecutive bins that all reach a threshold: ``edge_rel`` of the second
+    largest bin (so that one hot bin does not count) and at least ``edge_abs``. Inside its bin it is placed by the ratio
+    to the next bin. The first run is taken, not the longest one, which may begin much higher. The pedestal lies below
+    the edge by the smallest width the discriminator passes, so that a calibrated width of zero means no width at all.
 
     Parameters
     ----------
@@ -64,9 +64,16 @@ def _first_run(
     m, n = h.shape
     if n < max(run, 2):
         return np.zeros(m, dtype=np.int64), np.zeros(m, dtype=np.bool_)
-    second_largest = np.partition(h, n - 2, axis=1)[:, n - 2]
-    threshold = np.maximum(edge_rel * second_largest, edge_abs)
-    windows = np.lib.stride_tricks.sliding_window_view(h >= threshold[:, None], run, axis=1).all(axis=2)
-    start = windows.argmax(axis=1)
+    threshold = np.maximum(edge_rel * _second_largest(h), edge_abs)
+    reached = np.cumsum(np.pad(h >= threshold[:, None], ((0, 0), (1, 0))), axis=1)
+    is_run: NDArray[np.bool_] = reached[:, run:] - reached[:, :-run] == run
+    start = is_run.argmax(axis=1)
     content = np.median(h[np.arange(m)[:, None], start[:, None] + np.arange(run)], axis=1)
-    return start, windows.any(axis=1) & (content >= bin_min)
+    return start, is_run.any(axis=1) & (content >= bin_min)
+
+
+def _second_largest(h: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The second largest content of each row; much faster than a partition of rows that are mostly zeros."""
+    rest = h.copy()
+    rest[np.arange(len(h)), h.argmax(axis=1)] = -np.inf
+    return np.asarray(rest.max(axis=1))

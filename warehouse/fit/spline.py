@@ -4,16 +4,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-SEGMENT_SCHEMA = pa.schema(
-    [
-        ("segment", pa.int8()),
-        ("x0_ns", pa.float64()),
-        ("c0", pa.float64()),
-        ("c1", pa.float64()),
-        ("c2", pa.float64()),
-        ("c3", pa.float64()),
-    ]
-)
+SEGMENT_TYPES: dict[str, pa.DataType] = {
+    "segment": pa.int8(),
+    "x0_ns": pa.float64(),
+    "c0": pa.float64(),
+    "c1": pa.float64(),
+    "c2": pa.float64(),
+    "c3": pa.float64(),
+}
+SEGMENT_SCHEMA = pa.schema(SEGMENT_TYPES)
 
 
 def natural_spline(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ CRT_MIN_ENTRIES = 100
 
 
 class Links(NamedTuple):
-    """Strip pairs (channels 0..15) with their histograms (m, n) of time differences in bins centred at ``centres``, ns."""
+    """Pairs of strips (channels 0..15) and their histograms (m, n) of time differences; centres of the bins in ns."""
 
     a: NDArray[np.int64]
     b: NDArray[np.int64]
@@ -41,7 +41,9 @@ class TimeSums(NamedTuple):
     last_change: float
 
 
-def fit_time_sums(links: Links, *, first_window: float, window: float, passes: int, min_entries: float) -> TimeSums | None:
+def fit_time_sums(
+    links: Links, *, first_window: float, window: float, passes: int, min_entries: float
+) -> TimeSums | None:
     """Offsets o that minimise the sum over links of n (D - (o_b - o_a))^2, with that of one strip fixed at 0.
 
     D is first the median inside ``first_window``, since the offsets may differ by more than the width of the
@@ -62,7 +64,7 @@ def fit_time_sums(links: Links, *, first_window: float, window: float, passes: i
     solution = _solve(links, value, n, min_entries)
     if solution is None:
         return None
-    offset, change = solution.offset, np.inf
+    offset, change, n_components = solution.offset, np.inf, solution.n_components
     for _ in range(passes):
         value, n, spread = _inside(links, _filled(offset[links.b] - offset[links.a]), window, use_median=False)
         following = _solve(links, value, n, min_entries)
@@ -70,7 +72,7 @@ def fit_time_sums(links: Links, *, first_window: float, window: float, passes: i
             return None
         change = float(np.nanmax(np.abs(following.offset - offset)))
         solution, offset = following, following.offset
-    return _judged(links, solution, value, n, spread, change)
+    return _judged(links, solution._replace(n_components=n_components), value, n, spread, change)
 
 
 class _Solution(NamedTuple):

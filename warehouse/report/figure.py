@@ -1,7 +1,7 @@
 """What a figure is: charts on named data sets, a caption, and how they become Vega-Lite and PNG."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,9 @@ SIGNIFICANT_DIGITS = 6
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 Columns = dict[str, list[Any]]
+
+# Data that only mark something behind the data proper.
+BACKGROUND = {"zero", "borders", "exclusions"}
 
 # Always there: what a line at zero is drawn from.
 ZERO: dict[str, Columns] = {"zero": {"zero": [0]}}
@@ -45,6 +48,11 @@ class Figure:
     def key(self) -> str:
         """The figure's name in files and links, ``<nn>_<name>``."""
         return f"{self.number}_{self.name}"
+
+    def without_empty_charts(self) -> "Figure":
+        """The figure with those charts only that have anything to show."""
+        filled = {name for name, columns in self.data.items() if any(columns.values())} - BACKGROUND
+        return replace(self, charts=[chart for chart in self.charts if _data_names(_as_spec(chart)) & filled])
 
     def specs(self) -> list[dict[str, Any]]:
         """The Vega-Lite specification of each chart, its data by name."""
@@ -75,6 +83,17 @@ def _as_spec(chart: Chart) -> dict[str, Any]:
     spec: dict[str, Any] = chart.to_dict()
     spec.pop("$schema", None)
     return spec | {"config": CONFIG}
+
+
+def _data_names(part: object) -> set[str]:
+    """The names of the data sets that a specification reads."""
+    if isinstance(part, list):
+        return {name for item in part for name in _data_names(item)}
+    if not isinstance(part, dict):
+        return set()
+    data = part.get("data")
+    own = {data["name"]} if isinstance(data, dict) and "name" in data else set()
+    return own | {name for value in part.values() for name in _data_names(value)}
 
 
 def to_columns(frame: pl.DataFrame) -> Columns:

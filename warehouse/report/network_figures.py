@@ -30,16 +30,16 @@ def rates(stations: dict[str, tuple[int, pl.DataFrame]]) -> Figure:
     """
     charts: list[Chart] = []
     data: dict[str, Columns] = {}
-    good = {code: usable(hours).drop_nulls("rate_norm_pct") for code, (_, hours) in stations.items()}
+    good = {code: with_relative_rate(usable(hours)) for code, (_, hours) in stations.items()}
     domain = _time_domain([hours for _, hours in stations.values()])
     limit = _limit(list(good.values()))
     for code, (station_id, _) in stations.items():
         colour = station_colour(station_id)
         hours = newest(good[code]).select(
-            (pl.col("bin_start") + pl.duration(minutes=30)).alias("t"), pl.col("rate_norm_pct").alias("y")
+            (pl.col("bin_start") + pl.duration(minutes=30)).alias("t"), pl.col("relative_pct").alias("y")
         )
         data[f"hours_{code}"] = to_columns(hours)
-        data[f"days_{code}"] = to_columns(mean_by(good[code], "1d", "rate_norm_pct", "rate_norm_sigma_pct"))
+        data[f"days_{code}"] = to_columns(mean_by(good[code], "1d", "relative_pct", "relative_sigma_pct"))
         y = alt.Y("y:Q", title="%", scale=alt.Scale(domain=[-limit, limit], clamp=True))
         x = time_axis(domain=domain)
         dots = named(f"hours_{code}").mark_point(size=9, filled=True, opacity=0.35, color=colour).encode(x, y)
@@ -65,10 +65,26 @@ def rates(stations: dict[str, tuple[int, pl.DataFrame]]) -> Figure:
         "01",
         "rates",
         "Corrected rate of the network",
-        "Deviation of the corrected rate from the mean of each station's reference interval. Dots are usable hours, "
-        "larger points daily means with 1 σ.",
+        "Deviation of the corrected rate from each station's reference; from the mean of the hours shown as long as a "
+        "station has none. Dots are usable hours, larger points daily means with 1 σ.",
         charts,
         data,
+    )
+
+
+def with_relative_rate(hours: pl.DataFrame) -> pl.DataFrame:
+    """Hours with ``relative_pct`` and its error: the published normalised rate, else relative to the mean of the hours.
+
+    A station has no reference before half of a solar rotation is covered.
+    """
+    if hours.get_column("rate_norm_pct").null_count() < hours.height:
+        return hours.drop_nulls("rate_norm_pct").rename(
+            {"rate_norm_pct": "relative_pct", "rate_norm_sigma_pct": "relative_sigma_pct"}
+        )
+    mean_hz = pl.col("rate_final_hz").mean()
+    return hours.with_columns(
+        (100 * (pl.col("rate_final_hz") / mean_hz - 1)).alias("relative_pct"),
+        (100 * pl.col("rate_final_sigma_hz") / mean_hz).alias("relative_sigma_pct"),
     )
 
 
@@ -123,5 +139,5 @@ def _time_domain(frames: list[pl.DataFrame]) -> tuple[datetime, datetime] | None
 
 def _limit(frames: list[pl.DataFrame]) -> float:
     """The height of the common axis, %: nearly all hours of the noisiest station."""
-    quantiles = [frame.get_column("rate_norm_pct").abs().quantile(0.995) for frame in frames if frame.height]
+    quantiles = [frame.get_column("relative_pct").abs().quantile(0.995) for frame in frames if frame.height]
     return float(f"{max([q for q in quantiles if q is not None] or [1.0]) * 1.1:.2g}")

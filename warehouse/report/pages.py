@@ -146,8 +146,9 @@ def _write(
     **values: Any,  # noqa: ANN401 - template values
 ) -> Path:
     path = report / f"{name}.html"
-    write_bytes(path, render(template, name, figures, **values).encode())
+    shown = [figure.without_empty_charts() for figure in figures]
+    write_bytes(path, render(template, name, shown, **values).encode())
     if has_png:
-        for figure in figures:
+        for figure in (figure for figure in shown if figure.charts):
             write_bytes(report / "figures" / f"{name}_{figure.key}.png", figure.png())
     return path

@@ -90,7 +90,7 @@ def exclusion_bands(hours: pl.DataFrame) -> Columns:
 
 def rates(hours: pl.DataFrame) -> Figure:
     """Figure 01: the stages of the correction."""
-    good = usable(hours)
+    good = hours.filter("is_usable")
     value = alt.Y("y:Q", title="rate (Hz)", scale=alt.Scale(zero=False))
     colour = _colour("stage", STAGES)
     dots = named("stage_hours").mark_point(size=10, filled=True, opacity=0.4).encode(time_axis(), value, colour)

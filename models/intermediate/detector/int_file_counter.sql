@@ -39,11 +39,6 @@ event_sum as (
 hit_sum as (
     select
         file_id,
-        {%- for reason, bit in bits.items() if bit <= bits.pair_broken %}
-        sum((reject_mask_front // {{ bit }}) % 2 + (reject_mask_back // {{ bit }}) % 2) as n_{{ reason }},
-        {%- endfor %}
-        count(*) filter (where reject_mask & {{ bits.t_dif_raw }} != 0) as n_t_dif_raw,
-        count(*) filter (where reject_mask & {{ bits.time_raw }} != 0) as n_time_raw,
         count(*) filter (where strip_state = 'two_ended') as n_two_ended,
         count(*) filter (where strip_state = 'one_ended') as n_one_ended,
         count(*) filter (where strip_state = 'time_only') as n_time_only,
@@ -53,17 +48,33 @@ hit_sum as (
     group by file_id
 ),
 
+reject_sum as (
+    select
+        file_id,
+        {%- for reason, bit in bits.items() if bit <= bits.pair_broken %}
+        count(*) filter (where reject_mask_front & {{ bit }} != 0)
+        + count(*) filter (where reject_mask_back & {{ bit }} != 0) as n_{{ reason }},
+        {%- endfor %}
+        count(*) filter (where reject_mask & {{ bits.t_dif_raw }} != 0) as n_t_dif_raw,
+        count(*) filter (where reject_mask & {{ bits.time_raw }} != 0) as n_time_raw
+    from {{ ref('int_hit') }}
+    where file_id in (select file_id from todo) and reject_mask != 0
+    group by file_id
+),
+
 wide as (
     select
         todo.file_id,
         raw_file.* exclude (file_id),
         event_sum.* exclude (file_id, n_time_only),
         hit_sum.* exclude (file_id, n_time_only),
+        reject_sum.* exclude (file_id),
         coalesce(event_sum.n_time_only, 0) + coalesce(hit_sum.n_time_only, 0) as n_time_only
     from todo
     inner join raw_file on todo.file_id = raw_file.file_id
     left join event_sum on todo.file_id = event_sum.file_id
     left join hit_sum on todo.file_id = hit_sum.file_id
+    left join reject_sum on todo.file_id = reject_sum.file_id
 ),
 
 final as (

@@ -26,8 +26,7 @@ limits as (
         t_window_high_ns as t_high_ns,
         q_window_low_ns as q_low_ns,
         q_window_high_ns as q_high_ns,
-        t_dif_raw_max_ns,
-        coincidence_raw_half_ns
+        t_dif_raw_max_ns
     from parameter
     union all
     select
@@ -38,37 +37,35 @@ limits as (
         self_t_window_high_ns as t_high_ns,
         self_q_window_low_ns as q_low_ns,
         self_q_window_high_ns as q_high_ns,
-        t_dif_raw_max_ns,
-        coincidence_raw_half_ns
+        t_dif_raw_max_ns
     from parameter
 ),
 
-end_checked as (
+{# each end by itself, then the two ends of a strip; a strip is two-ended so far where its mask_both is not NULL #}
+strip_checked as (
     select
         raw_hit.* exclude (is_strip_swapped),
-        {{ end_reject_mask('raw_hit.t_front_ns', 'raw_hit.q_front_ns', 'limits') }} as mask_front,
-        {{ end_reject_mask('raw_hit.t_back_ns', 'raw_hit.q_back_ns', 'limits') }} as mask_back,
-        raw_hit.t_front_ns is not null and raw_hit.q_front_ns is not null and mask_front = 0 as is_front_sound,
-        raw_hit.t_back_ns is not null and raw_hit.q_back_ns is not null and mask_back = 0 as is_back_sound,
-        limits.t_dif_raw_max_ns,
-        limits.coincidence_raw_half_ns
+        cast({{ end_reject_mask('raw_hit.t_front_ns', 'raw_hit.q_front_ns', 'limits') }} as utinyint) as mask_front,
+        cast({{ end_reject_mask('raw_hit.t_back_ns', 'raw_hit.q_back_ns', 'limits') }} as utinyint) as mask_back,
+        case
+            when
+                mask_front = 0 and mask_back = 0
+                and raw_hit.t_front_ns is not null and raw_hit.q_front_ns is not null
+                and raw_hit.t_back_ns is not null and raw_hit.q_back_ns is not null
+                then cast(
+                    if(
+                        abs({{ half_difference('raw_hit.t_back_ns', 'raw_hit.t_front_ns') }}) > limits.t_dif_raw_max_ns,
+                        {{ bits.t_dif_raw }},
+                        0
+                    ) as utinyint
+                )
+        end as mask_both
     from raw_hit
     inner join limits on raw_hit.file_id = limits.file_id and (raw_hit.trigger_type = 2) = limits.is_self_trigger
     where raw_hit.q_front_ns is not null or raw_hit.q_back_ns is not null or mask_front != 0 or mask_back != 0
 ),
 
-strip_checked as (
-    select
-        *,
-        case
-            when not (is_front_sound and is_back_sound) then 0
-            when abs({{ half_difference('t_back_ns', 't_front_ns') }}) > t_dif_raw_max_ns then {{ bits.t_dif_raw }}
-            else 0
-        end as mask_strip
-    from end_checked
-),
-
-reference as (
+largest as (
     select
         file_id,
         event_number,
@@ -77,23 +74,31 @@ reference as (
             {{ raw_charge_rank('q_front_ns', 'q_back_ns', 'plane', 'strip') }}
         ) as t_sum_ns
     from strip_checked
-    where is_front_sound and is_back_sound and mask_strip = 0
+    where mask_both = 0
     group by file_id, event_number
     having count(*) > 1
 ),
 
+reference as (
+    select
+        largest.file_id,
+        largest.event_number,
+        largest.t_sum_ns - parameter.coincidence_raw_half_ns as earliest_ns,
+        largest.t_sum_ns + parameter.coincidence_raw_half_ns as latest_ns
+    from largest
+    inner join parameter on largest.file_id = parameter.file_id
+),
+
 event_checked as (
     select
-        strip_checked.* exclude (mask_strip, t_dif_raw_max_ns, coincidence_raw_half_ns),
+        strip_checked.* exclude (mask_both),
         case
-            when strip_checked.mask_strip != 0 then strip_checked.mask_strip
             when
-                strip_checked.is_front_sound and strip_checked.is_back_sound
-                and abs(
-                    {{ half_sum('strip_checked.t_front_ns', 'strip_checked.t_back_ns') }} - reference.t_sum_ns
-                ) > strip_checked.coincidence_raw_half_ns
+                strip_checked.mask_both = 0
+                and not {{ half_sum('strip_checked.t_front_ns', 'strip_checked.t_back_ns') }}
+                between reference.earliest_ns and reference.latest_ns
                 then {{ bits.time_raw }}
-            else 0
+            else coalesce(strip_checked.mask_both, 0)
         end as mask_both
     from strip_checked
     left join reference
@@ -110,8 +115,8 @@ final as (
         cast(mask_front + mask_both as integer) as reject_mask_front,
         cast(mask_back + mask_both as integer) as reject_mask_back,
         reject_mask_front | reject_mask_back as reject_mask,
-        is_front_sound and mask_both = 0 as is_front_good,
-        is_back_sound and mask_both = 0 as is_back_good,
+        reject_mask_front = 0 and t_front_ns is not null and q_front_ns is not null as is_front_good,
+        reject_mask_back = 0 and t_back_ns is not null and q_back_ns is not null as is_back_good,
         case
             when is_front_good and is_back_good then 'two_ended'
             when is_front_good or is_back_good then 'one_ended'

@@ -27,16 +27,20 @@ by_column as (
     into name column_name value n
 ),
 
-final as (
+spread as (
     select
         station_id,
         day_start,
         column_name,
-        n.n_measured,
-        n.n_interpolated,
-        n.n_held,
-        1440 - n.n_measured - n.n_interpolated - n.n_held as n_null
+        unnest(n)
     from by_column
+),
+
+final as (
+    select
+        *,
+        1440 - n_measured - n_interpolated - n_held as n_null
+    from spread
 )
 
 select * from final

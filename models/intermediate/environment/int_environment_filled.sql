@@ -18,14 +18,13 @@ limits as (
 near as (
     select
         stretches.station_id,
-        stretches.start_minute,
-        stretches.end_minute,
         {%- for group in groups %}
-        {%- set group_loop = loop %}
         {%- for column in group.columns + group.flags %}
-        {{ group.name }}.{{ column }}{{ ',' if not (loop.last and group_loop.last) }}
+        {{ group.name }}.{{ column }},
         {%- endfor %}
         {%- endfor %}
+        stretches.start_minute,
+        stretches.end_minute
     from stretches
     {%- for group in groups %}
     left join {{ group.name }}
@@ -44,14 +43,14 @@ minutes as (
 ranked as (
     select
         minutes.station_id,
-        minutes.minute_start,
         {%- for group in groups %}
-        {%- set group_loop = loop %}
+        {%- set limit = 'limits.' ~ group.policy %}
         {%- for column in group.columns + group.flags %}
         minutes.{{ column }} as {{ column }}_near,
-        {{ fill_rank('minutes.' ~ column, 'minutes.minute_start', 'limits.' ~ group.policy) }} as {{ column }}_rank{{ ',' if not (loop.last and group_loop.last) }}
+        {{ fill_rank('minutes.' ~ column, 'minutes.minute_start', limit) }} as {{ column }}_rank,
         {%- endfor %}
         {%- endfor %}
+        minutes.minute_start
     from minutes
     cross join limits
 ),
@@ -59,14 +58,13 @@ ranked as (
 final as (
     select
         station_id,
-        minute_start,
         {%- for group in groups %}
-        {%- set group_loop = loop %}
         {%- for column in group.columns + group.flags %}
         {{ filled_value(column ~ '_near', 'minute_start', column ~ '_rank') }} as {{ column }},
-        {{ column }}_rank{{ ',' if not (loop.last and group_loop.last) }}
+        {{ column }}_rank,
         {%- endfor %}
         {%- endfor %}
+        minute_start
     from ranked
 )
 

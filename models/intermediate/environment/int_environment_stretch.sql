@@ -19,7 +19,7 @@ moments as (
     select
         station_id,
         minute_start,
-        {%- for group in groups if group.model == 'int_lab_minute' %}
+        {%- for group in environment_groups_of('int_lab_minute') %}
         {{ has_value(group) }} as has_{{ group.name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from lab
@@ -27,7 +27,7 @@ moments as (
     select
         station_id,
         valid_time as minute_start,
-        {%- for group in groups if group.model == 'int_era5_hourly' %}
+        {%- for group in environment_groups_of('int_era5_hourly') %}
         {{ has_value(group) }} as has_{{ group.name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from era5
@@ -44,7 +44,8 @@ newest as (
         minute_start,
         lead(minute_start) over moment as next_start,
         {%- for group in groups %}
-        max(case when has_{{ group.name }} then minute_start end) over moment as {{ group.name }}_at{{ ',' if not loop.last }}
+        max(case when has_{{ group.name }} then minute_start end)
+            over moment as {{ group.name }}_at{{ ',' if not loop.last }}
         {%- endfor %}
     from moments
     window moment as (partition by station_id order by minute_start)

@@ -1,3 +1,5 @@
+{% set hourly, profile = environment_groups_of('int_era5_hourly') %}
+
 with
 
 surface as (
@@ -38,13 +40,9 @@ joined as (
         upper_air.height_100hpa_m,
         profiles.temp_mass_avg_k,
         profiles.temp_eff_k,
-        {%- for parts, name in [
-            (['surface.is_final', 'upper_air.is_final'], 'is_era5_preliminary'),
-            (['surface.is_final', 'upper_air.is_100hpa_final'], 'is_hourly_preliminary'),
-            (['surface.is_final', 'upper_air.is_profile_final'], 'is_profile_preliminary'),
-        ] %}
-        not (coalesce({{ parts[0] }}, true) and coalesce({{ parts[1] }}, true)) as {{ name }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ is_any_preliminary('surface.is_final', 'upper_air.is_final') }} as is_era5_preliminary,
+        {{ is_any_preliminary('surface.is_final', 'upper_air.is_100hpa_final') }} as is_hourly_preliminary,
+        {{ is_any_preliminary('surface.is_final', 'upper_air.is_profile_final') }} as is_profile_preliminary
     from surface
     full outer join upper_air using (station_id, valid_time)
     left join profiles using (station_id, valid_time)
@@ -53,10 +51,8 @@ joined as (
 final as (
     select
         * exclude (is_hourly_preliminary, is_profile_preliminary),
-        {%- for name in ['hourly', 'profile'] %}
-        {%- set group = environment_groups() | selectattr('name', 'equalto', 'era5_' ~ name) | first %}
-        case when {{ has_value(group) }} then cast(is_{{ name }}_preliminary as double) end as era5_{{ name }}_preliminary{{ ',' if not loop.last }}
-        {%- endfor %}
+        case when {{ has_value(hourly) }} then cast(is_hourly_preliminary as double) end as era5_hourly_preliminary,
+        case when {{ has_value(profile) }} then cast(is_profile_preliminary as double) end as era5_profile_preliminary
     from joined
 )
 

@@ -20,7 +20,7 @@ above_ground as (
     select
         levels.station_id,
         levels.valid_time,
-        any_value(stations.reference_pressure_hpa) as reference_pressure_hpa,
+        any_value(stations.reference_pressure_hpa) as p_ground_hpa,
         list(levels.pressure_level_hpa order by levels.pressure_level_hpa) as p_hpa,
         list(levels.temp_k order by levels.pressure_level_hpa) as t_k
     from levels
@@ -36,8 +36,10 @@ mass_averaged as (
         above_ground.station_id,
         above_ground.valid_time,
         len(above_ground.p_hpa) as n_levels_used,
-        {{ mass_averaged_temperature('above_ground.p_hpa', 'above_ground.t_k', 'surface.temp_ground_k', 'above_ground.reference_pressure_hpa') }} as temp_profile_mean_k,
-        {{ is_profile_complete('above_ground.p_hpa', 'above_ground.reference_pressure_hpa') }} as is_profile_complete
+        {{ mass_averaged_temperature(
+            'above_ground.p_hpa', 'above_ground.t_k', 'surface.temp_ground_k', 'above_ground.p_ground_hpa'
+        ) }} as temp_profile_mean_k,
+        {{ is_profile_complete('above_ground.p_hpa', 'above_ground.p_ground_hpa') }} as is_profile_complete
     from above_ground
     left join surface
         on above_ground.station_id = surface.station_id

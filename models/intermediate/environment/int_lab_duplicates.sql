@@ -19,8 +19,8 @@ final as (
         kind,
         cast(read_at as date) as read_date,
         count(*) as n_readings,
-        sum(n_identical)::bigint as n_identical,
-        sum(n_conflict)::bigint as n_conflict
+        cast(sum(n_identical) as bigint) as n_identical,
+        cast(sum(n_conflict) as bigint) as n_conflict
     from readings
     group by station_id, kind, cast(read_at as date)
 )

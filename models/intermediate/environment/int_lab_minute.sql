@@ -6,12 +6,12 @@ readings as (
     select
         'env_' || sensor_location as kind,
         station_id,
-        read_at,
         {%- for location in ['ext', 'int'] %}
         case when sensor_location = '{{ location }}' then temp_degc end as temp_{{ location }}_degc,
         case when sensor_location = '{{ location }}' then rh_pct end as rh_{{ location }}_pct,
-        case when sensor_location = '{{ location }}' then pressure_hpa end as pressure_{{ location }}_hpa{{ ',' if not loop.last }}
+        case when sensor_location = '{{ location }}' then pressure_hpa end as pressure_{{ location }}_hpa,
         {%- endfor %}
+        read_at
     from {{ ref('stg_lab_env') }}
     {%- for group in environment_groups() if group.name in kinds %}
     union all by name
@@ -28,7 +28,7 @@ final as (
     select
         station_id,
         date_trunc('minute', read_at) as minute_start,
-        {%- for group in environment_groups() if group.model == 'int_lab_minute' %}
+        {%- for group in environment_groups_of('int_lab_minute') %}
         {%- for column in group.columns %}
         avg({{ column }}) as {{ column }},
         {%- endfor %}

@@ -12,17 +12,26 @@ readings as (
     {%- endfor %}
 ),
 
-final as (
+offenders as (
     select
         station_id,
         kind,
         cast(read_at as date) as read_date,
-        outside.column_name as column_name,
-        count(*) as n_out_of_limits,
-        min(outside.reading) as lowest,
-        max(outside.reading) as highest
+        unnest(outside)
     from readings
-    group by station_id, kind, cast(read_at as date), outside.column_name
+),
+
+final as (
+    select
+        station_id,
+        kind,
+        read_date,
+        column_name,
+        count(*) as n_out_of_limits,
+        min(reading) as lowest,
+        max(reading) as highest
+    from offenders
+    group by station_id, kind, read_date, column_name
 )
 
 select * from final

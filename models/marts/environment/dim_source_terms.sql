@@ -16,7 +16,7 @@ newest_header as (
         fetched_at
     from files
     where terms_text is not null and status in ('ok', 'superseded')
-    qualify row_number() over (partition by source, kind order by fetched_at desc, file_sha256) = 1
+    qualify row_number() over (partition by source, kind order by fetched_at desc, file_sha256 asc) = 1
 ),
 
 header as (

@@ -13,7 +13,9 @@ span as (
 station_day as (
     select
         station_id,
-        unnest(generate_series(first_minute::date, last_minute::date, interval 1 day))::date as read_date
+        cast(unnest(generate_series(
+            date_trunc('day', first_minute), date_trunc('day', last_minute), interval 1 day
+        )) as date) as read_date
     from span
 ),
 
@@ -42,7 +44,7 @@ worded as (
         {{ fill_word('greatest(' ~ group.columns | join('_rank, ') ~ '_rank)') }} as {{ group.fill }},
         {%- endif %}
         {%- endfor %}
-        greatest(era5_hourly_preliminary, era5_profile_preliminary) > 0 as is_any_preliminary
+        greatest(era5_hourly_preliminary, era5_profile_preliminary) > 0 as is_preliminary
     from filled
 ),
 
@@ -63,7 +65,9 @@ final as (
     select
         station_id,
         minute_start,
-        {{ lab_value('pressure_lab_source', 'pressure_ext_hpa', 'pressure_int_hpa', 'ext_minus_int_hpa') }} as pressure_lab_hpa,
+        {{ lab_value(
+            'pressure_lab_source', 'pressure_ext_hpa', 'pressure_int_hpa', int_shift='ext_minus_int_hpa'
+        ) }} as pressure_lab_hpa,
         pressure_lab_source,
         {{ lab_value('temp_lab_source', 'temp_ext_degc', 'temp_int_degc') }} as temp_lab_degc,
         temp_lab_source,
@@ -82,7 +86,7 @@ final as (
         {{ group.fill }},
         {%- endif %}
         {%- endfor %}
-        case when coalesce(era5_fill, era5_profile_fill) is not null then is_any_preliminary end as is_era5_preliminary
+        case when coalesce(era5_fill, era5_profile_fill) is not null then is_preliminary end as is_era5_preliminary
     from sourced
 )
 

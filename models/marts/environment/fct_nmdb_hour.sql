@@ -9,7 +9,7 @@ hours as (
         nm_code,
         date_trunc('hour', interval_start) as interval_start,
         resolution_s as native_resolution_s,
-        count(rate_hz)::integer as n_bins,
+        cast(count(rate_hz) as integer) as n_bins,
         avg(rate_hz) as rate_hz
     from intervals
     where 3600 % resolution_s = 0
@@ -24,7 +24,10 @@ final as (
         case when 6 * n_bins * native_resolution_s >= 5 * 3600 then rate_hz end as rate_hz,
         n_bins
     from hours
-    qualify row_number() over (partition by nm_code, interval_start order by n_bins * native_resolution_s desc, native_resolution_s) = 1
+    qualify row_number() over (
+        partition by nm_code, interval_start
+        order by n_bins * native_resolution_s desc, native_resolution_s asc
+    ) = 1
 )
 
 select * from final

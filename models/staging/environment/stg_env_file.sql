@@ -5,8 +5,24 @@ with
 
 lake as (
     select
-        station_id, kind, file_date_from, file_date_to, file_size_bytes, remote_folder, remote_modified_at, extracted_at,
-        n_lines, n_blank, n_header, n_ok, n_short, n_rejects, n_pending_tail, status, detail, terms_text,
+        env_file.station_id,
+        env_file.kind,
+        env_file.file_date_from,
+        env_file.file_date_to,
+        env_file.file_size_bytes,
+        env_file.remote_folder,
+        env_file.remote_modified_at,
+        env_file.extracted_at,
+        env_file.n_lines,
+        env_file.n_blank,
+        env_file.n_header,
+        env_file.n_ok,
+        env_file.n_short,
+        env_file.n_rejects,
+        env_file.n_pending_tail,
+        env_file.status,
+        env_file.detail,
+        env_file.terms_text,
         {{ provenance_columns('env_file', has_line_number=false) }}
     from {{ lake_scan('env_file') }} as env_file
 ),

@@ -17,7 +17,7 @@ final as (
     from lake
     qualify row_number() over (
         partition by station_id, valid_time
-        order by is_final desc, fetched_at desc, file_sha256
+        order by is_final desc, fetched_at desc, file_sha256 asc
     ) = 1
 )
 

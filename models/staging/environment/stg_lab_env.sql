@@ -1,4 +1,7 @@
 {% set values = ['temp_degc', 'rh_pct', 'pressure_hpa'] %}
+{% set limited = [
+    'temp_ext_degc', 'rh_ext_pct', 'pressure_ext_hpa', 'temp_int_degc', 'rh_int_pct', 'pressure_int_hpa',
+] %}
 {{ config(materialized='table') }}
 
 with
@@ -23,7 +26,7 @@ in_force as (
 ),
 
 limits as (
-    {{ limits_by_day('in_force', ['temp_ext_degc', 'rh_ext_pct', 'pressure_ext_hpa', 'temp_int_degc', 'rh_int_pct', 'pressure_int_hpa']) }}
+    {{ limits_by_day('in_force', limited) }}
 ),
 
 sensor_limits as (

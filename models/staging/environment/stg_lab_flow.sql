@@ -35,7 +35,8 @@ calibration as (
         station_id,
         read_date,
         {%- for plane in range(1, 5) %}
-        any_value(struct_pack(slope := slope_cc_min_per_au, zero := offset_cc_min)) filter (where plane = {{ plane }}) as p{{ plane }}{{ ',' if not loop.last }}
+        any_value(struct_pack(slope := slope_cc_min_per_au, shift := offset_cc_min))
+            filter (where plane = {{ plane }}) as p{{ plane }}{{ ',' if not loop.last }}
         {%- endfor %}
     from calibration_in_force
     group by station_id, read_date
@@ -58,8 +59,9 @@ checked as (
 final as (
     select
         checked.*,
-        {%- for plane in range(1, 5) %}
-        calibration.p{{ plane }}.slope * checked.flow_p{{ plane }}_au + calibration.p{{ plane }}.zero as flow_p{{ plane }}_cc_min,
+        {%- for plane in ['p1', 'p2', 'p3', 'p4'] %}
+        calibration.{{ plane }}.slope * checked.flow_{{ plane }}_au
+        + calibration.{{ plane }}.shift as flow_{{ plane }}_cc_min,
         {%- endfor %}
         least(checked.flow_p1_au, checked.flow_p2_au, checked.flow_p3_au, checked.flow_p4_au) < 100 as is_flow_low
     from checked

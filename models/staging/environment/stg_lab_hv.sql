@@ -1,5 +1,7 @@
 {% set limited = ['hv_current_pos_ua', 'hv_current_neg_ua', 'hv_neg_kv', 'hv_pos_kv'] %}
-{% set unlimited = ['hv_vs_kv', 'hv_supply_v', 'hv_set_kv', 'hv_current_limit_ua', 'hv_set_dac_kv', 'hv_current_limit_dac_ua'] %}
+{% set unlimited = [
+    'hv_vs_kv', 'hv_supply_v', 'hv_set_kv', 'hv_current_limit_ua', 'hv_set_dac_kv', 'hv_current_limit_dac_ua',
+] %}
 {% set flags = ['is_hv_in_limit', 'is_hv_ip_limit', 'hv_flag_3', 'hv_flag_4', 'hv_flag_5', 'hv_flag_6', 'hv_flag_7'] %}
 {{ config(materialized='table') }}
 

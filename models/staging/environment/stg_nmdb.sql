@@ -4,8 +4,16 @@ with
 
 complete as (
     select
-        nmdb.nm_code, nmdb.interval_start, nmdb.resolution_s, nmdb.dtype, nmdb.nm_table, nmdb.rate_hz, nmdb.pressure_hpa,
-        nmdb.value_type, nmdb.is_partial, nmdb.product,
+        nmdb.nm_code,
+        nmdb.interval_start,
+        nmdb.resolution_s,
+        nmdb.dtype,
+        nmdb.nm_table,
+        nmdb.rate_hz,
+        nmdb.pressure_hpa,
+        nmdb.value_type,
+        nmdb.is_partial,
+        nmdb.product,
         {{ provenance_columns('nmdb') }}
     from {{ lake_scan('nmdb') }} as nmdb
     where not nmdb.is_partial
@@ -14,8 +22,9 @@ complete as (
 judged as (
     select
         *,
-        count(coalesce(rate_hz, pressure_hpa)) over (partition by source_file, file_sha256, dtype, nm_code) = 0 as is_silent
+        count(coalesce(rate_hz, pressure_hpa)) over monitor = 0 as is_silent
     from complete
+    window monitor as (partition by source_file, file_sha256, dtype, nm_code)
 ),
 
 final as (
@@ -23,7 +32,7 @@ final as (
     from judged
     qualify row_number() over (
         partition by nm_code, interval_start, dtype, resolution_s, nm_table
-        order by is_silent, fetched_at desc, file_sha256, line_number desc
+        order by is_silent asc, fetched_at desc, file_sha256 asc, line_number desc
     ) = 1
 )
 

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from tests.unit.report.network import STATIONS, station_hours
-from warehouse.report.aggregate import mean_by, newest, pressure_bins, pressure_points, thin
+from warehouse.report.aggregate import mean_by, newest, pressure_bins, pressure_points, thin, usable
+from warehouse.report.network_figures import with_relative_rate
 from warehouse.report.station_figures import configuration_borders, exclusion_bands
 
 
@@ -90,3 +91,14 @@ def test_configuration_border(hours: pl.DataFrame) -> None:
     borders = configuration_borders(hours)
     assert borders["label"] == ["configuration 8 begins"]
     assert borders["t"] == [(datetime(2025, 3, 1) - datetime(1970, 1, 1)).total_seconds() * 1000 + 560 * 3_600_000]
+
+
+def test_relative_rate_without_reference(hours: pl.DataFrame) -> None:
+    """The published normalised rate where there is one, else the deviation from the mean."""
+    good = usable(hours)
+    with_reference = with_relative_rate(good)
+    assert with_reference["relative_pct"].equals(good["rate_norm_pct"], check_names=False)
+    without = with_relative_rate(good.with_columns(rate_norm_pct=pl.lit(None, pl.Float64)))
+    assert without["relative_pct"].mean() == pytest.approx(0, abs=1e-9)
+    expected = 100 * good["rate_final_sigma_hz"] / good["rate_final_hz"].mean()
+    assert without["relative_sigma_pct"].to_list() == pytest.approx(expected.to_list())
