@@ -1,0 +1,70 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_correction_day',
+    on_schema_change='append_new_columns',
+    pre_hook="{{ correction_day_hook() }}"
+) }}
+with todo as (
+    select * from {{ ref('int_correction_day_todo') }}
+),
+
+minute_count as (
+    select
+        cast(station_id as tinyint) as station_id,
+        minute_start,
+        tt_kind,
+        tt,
+        n_events,
+        n_fid_1,
+        n_fid_4,
+        region_code in ('{{ region_codes() | join("', '") }}') as is_region
+    from {{ ref('fct_minute_count') }}
+    where
+        tt_kind in ('{{ var("rate_tt_kind") }}', 'list_tt')
+        {%- if is_incremental() %}
+        and {{ within_correction_todo('minute_start') }}
+        and (station_id, date_trunc('day', minute_start)) in (select (todo.station_id, todo.day_start) from todo)
+        {%- endif %}
+),
+
+-- one row a minute and pattern first: it is a small fraction of the rows, and the wide pass runs over it
+pattern_sum as (
+    select
+        station_id,
+        minute_start,
+        tt_kind,
+        tt,
+        sum(n_events) as n_all,
+        coalesce(sum(n_events) filter (where is_region), 0) as n_region,
+        sum(n_fid_1) filter (where is_region) as n_fid_1,
+        sum(n_fid_4) filter (where is_region) as n_fid_4,
+        -- no track in any region is a count of zero; a track whose fiducial test was not made leaves the sum unknown
+        bool_or(is_region and n_fid_1 is null) as is_fid_1_unknown,
+        bool_or(is_region and n_fid_4 is null) as is_fid_4_unknown
+    from minute_count
+    group by station_id, minute_start, tt_kind, tt
+),
+
+final as (
+    select
+        station_id,
+        minute_start,
+        cast(sum(n_all) filter (where tt_kind = '{{ var("rate_tt_kind") }}') as bigint) as n_events,
+        {%- for tt in tt_labels() %}
+        cast(sum(n_region) filter (where tt_kind = '{{ var("rate_tt_kind") }}' and tt = '{{ tt }}') as bigint) as n_{{ tt }},
+        {%- endfor %}
+        {%- for plane, tt in fiducial_counts() %}
+        cast(
+            sum(case when is_fid_{{ plane }}_unknown then null else coalesce(n_fid_{{ plane }}, 0) end)
+                filter (where tt_kind = '{{ var("rate_tt_kind") }}' and tt = '{{ tt }}')
+            as bigint
+        ) as n_fid_{{ plane }}_{{ tt }},
+        {%- endfor %}
+        {%- for tt in tt_labels() %}
+        cast(sum(n_all) filter (where tt_kind = 'list_tt' and tt = '{{ tt }}') as bigint) as n_list_{{ tt }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from pattern_sum
+    group by station_id, minute_start
+)
+
+select * from final

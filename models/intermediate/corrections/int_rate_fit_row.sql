@@ -1,0 +1,71 @@
+{#- Which rates may enter a pressure fit, and why the others may not. -#}
+{%- set min_n_tel = 100 -%}
+{%- set outlier_mad = 5 -%}
+with rate as (
+    select
+        *,
+        case when is_usable and rate_eff_hz > 0 then ln(rate_eff_hz) end as ln_rate
+    from {{ ref('int_rate_efficiency') }}
+),
+
+exclusion as (
+    select * from {{ ref('int_fit_exclusion') }}
+),
+
+-- the first declared exclusion that touches a bin
+excluded_bin as (
+    select
+        rate.station_id,
+        rate.bin_start,
+        rate.bin_width_s,
+        arg_min(exclusion.kind, exclusion.start_at) as exclusion_kind
+    from rate
+    inner join exclusion
+        on
+            rate.station_id = exclusion.station_id
+            and rate.bin_start < exclusion.end_at
+            and rate.bin_start + to_seconds(rate.bin_width_s) > exclusion.start_at
+    where rate.group_code = 'all'
+    group by all
+),
+
+-- 1.4826 MAD is the standard deviation of a normal distribution
+compared as (
+    select
+        *,
+        abs(ln_rate - median(ln_rate) over day_around) > {{ outlier_mad }} * 1.4826 * mad(ln_rate) over day_around as is_far
+    from rate
+    window day_around as (
+        partition by station_id, bin_width_s, group_code, conf_number order by bin_start
+        range between interval 12 hours preceding and interval 12 hours following
+    )
+),
+
+flagged as (
+    select
+        compared.*,
+        coalesce(compared.is_far, false) as is_outlier,
+        compared.is_usable and compared.rate_eff_hz is not null as is_rated,
+        compared.rate_eff_hz > 0 and compared.n_tel >= {{ min_n_tel }} as is_positive,
+        excluded_bin.exclusion_kind
+    from compared
+    left join excluded_bin using (station_id, bin_start, bin_width_s)
+),
+
+final as (
+    select
+        * exclude (is_far, is_rated, is_positive, exclusion_kind, ln_rate),
+        case
+            when exclusion_kind is not null then exclusion_kind
+            when not is_usable then 'not_usable'
+            when not is_rated then 'no_rate'
+            when pressure_delta_hpa is null then 'missing_pressure'
+            when pressure_source != 'ext' then 'interior_pressure'
+            when is_hv_low then 'hv_low'
+            when not is_positive then 'few_counts'
+            when is_outlier then 'outlier'
+        end as fit_exclusion_reason
+    from flagged
+)
+
+select * from final

@@ -1,0 +1,45 @@
+{#- Everything the correction needs to know of a station that has data. A missing value stops the build here, before any fit,
+    naming the station and the column. -#}
+{%- set needed = [
+    'reference_pressure_hpa', 'pressure_sigma_hpa', 'beta_seed_pct_per_hpa', 'beta_seed_sigma_pct_per_hpa', 'hv_min_kv',
+] -%}
+with station_with_data as (
+    select distinct station_id from {{ ref('int_bin_count') }}
+),
+
+station as (
+    select * from {{ ref('dim_station') }}
+),
+
+station_reference as (
+    select * from {{ ref('station_reference') }}
+),
+
+joined as (
+    select
+        station_with_data.station_id,
+        coalesce(station.station_code, 'station ' || station_with_data.station_id) as station_code,
+        station.reference_pressure_hpa,
+        station_reference.pressure_sigma_hpa,
+        station_reference.beta_seed_pct_per_hpa,
+        station_reference.beta_seed_sigma_pct_per_hpa,
+        station_reference.hv_min_kv
+    from station_with_data
+    left join station using (station_id)
+    left join station_reference using (station_id)
+),
+
+final as (
+    select
+        station_id,
+        station_code,
+        {%- for name in needed %}
+        cast(
+            coalesce(cast({{ name }} as double), error(station_code || ': {{ name }} is missing in the seeds station and station_reference'))
+            as double
+        ) as {{ name }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from joined
+)
+
+select * from final

@@ -1,0 +1,95 @@
+{%- set applied_scope = word_setting('pressure_applied_scope', ['config', 'month']) -%}
+with fit as (
+    select * from {{ ref('int_pressure_status') }}
+),
+
+station_reference as (
+    select * from {{ ref('int_station_reference') }}
+),
+
+-- what a range offers: its own fit, else that of all directions
+offered as (
+    select
+        *,
+        scope = '{{ applied_scope }}' as is_applied,
+        case when fit_status = 'ok' then beta_pct_per_hpa end as own_beta,
+        case when fit_status = 'ok' then beta_sigma_pct_per_hpa end as own_sigma,
+        max(case when fit_status = 'ok' and group_code = 'all' then beta_pct_per_hpa end) over same_range as all_beta,
+        max(case when fit_status = 'ok' and group_code = 'all' then beta_sigma_pct_per_hpa end) over same_range as all_sigma
+    from fit
+    window same_range as (partition by scope, station_id, range_start)
+),
+
+-- else that of the last earlier range which had one
+carried as (
+    select
+        *,
+        last_value(coalesce(own_beta, all_beta) ignore nulls) over earlier as carried_beta,
+        last_value(case when own_beta is not null then own_sigma else all_sigma end ignore nulls) over earlier as carried_sigma
+    from offered
+    window earlier as (
+        partition by scope, station_id, group_code order by range_start
+        rows between unbounded preceding and 1 preceding
+    )
+),
+
+applied as (
+    select
+        carried.*,
+        station_reference.station_code,
+        station_reference.reference_pressure_hpa,
+        case
+            when own_beta is not null then 'fit'
+            when all_beta is not null then 'all'
+            when carried_beta is not null then 'carried'
+            else 'seed'
+        end as applied_source,
+        station_reference.beta_seed_pct_per_hpa as seed_beta,
+        station_reference.beta_seed_sigma_pct_per_hpa as seed_sigma
+    from carried
+    inner join station_reference using (station_id)
+),
+
+final as (
+    select
+        station_code || '-' || group_code || '-' || scope || '-' || strftime(range_start, '%Y%m%dT%H%M') as coefficient_id,
+        'station' as target_kind,
+        station_id,
+        group_code,
+        scope,
+        conf_number,
+        range_start,
+        range_end,
+        fit_until,
+        beta_pct_per_hpa,
+        beta_sigma_stat_pct_per_hpa,
+        beta_sigma_pct_per_hpa,
+        rate_at_p_ref_hz,
+        r2,
+        chi2_ndf,
+        cast(n_rows as bigint) as n_rows,
+        cast(n_excluded_rows as bigint) as n_excluded_rows,
+        cast(n_blocks as integer) as n_blocks,
+        cast(n_clusters as integer) as n_clusters,
+        pressure_span_hpa,
+        residual_lag1,
+        reference_pressure_hpa,
+        fit_status,
+        is_applied,
+        case
+            when is_applied
+                then case applied_source
+                    when 'fit' then own_beta when 'all' then all_beta when 'carried' then carried_beta else seed_beta
+                end
+        end as applied_beta_pct_per_hpa,
+        case
+            when is_applied
+                then case applied_source
+                    when 'fit' then own_sigma when 'all' then all_sigma when 'carried' then carried_sigma else seed_sigma
+                end
+        end as applied_beta_sigma_pct_per_hpa,
+        case when is_applied then applied_source end as applied_source
+    from applied
+)
+
+select * from final

@@ -1,0 +1,23 @@
+{{ config(materialized='view') }}
+with efficiency as (
+    select * from {{ ref('fct_efficiency') }}
+    where bin_width_s = 3600
+),
+
+station as (
+    select
+        station_id,
+        station_code
+    from {{ ref('dim_station') }}
+),
+
+final as (
+    select
+        efficiency.bin_start as time,
+        station.station_code,
+        efficiency.* exclude (bin_start)
+    from efficiency
+    inner join station using (station_id)
+)
+
+select * from final
