@@ -58,14 +58,16 @@ known_before as (
         start_time
     from {{ fct_file }}
     {%- endif %}
-    {%- if fct_file is not none and todo_before is not none %}
+    {%- if todo_before is not none %}
     union
     select
         begun.file_id,
         begun.station_id,
         begun.start_time
     from {{ todo_before }} as begun
+    {%- if fct_file is not none %}
     anti join {{ fct_file }} as held on begun.file_id = held.file_id and begun.lineage_id = held.lineage_id
+    {%- endif %}
     where not begun.is_gone
     {%- endif %}
 ),
