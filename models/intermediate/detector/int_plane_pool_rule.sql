@@ -39,8 +39,8 @@ method as (
     from (
         values
         {%- for plane in [1, 2, 3, 4] %}
-            ('projection', {{ plane }}, null),
-            ('ratio', {{ plane }}, null),
+        ('projection', {{ plane }}, null),
+        ('ratio', {{ plane }}, null),
         {%- endfor %}
         ('ratio_123', 2, {{ 1 + 4 }}),
         ('ratio_234', 3, {{ 2 + 8 }})

@@ -63,20 +63,20 @@ event as (
 
 counted as (
     {%- for tt_kind in ['raw_tt', 'clean_tt', 'list_tt', 'fit_tt'] %}
-        select
-            station_id,
-            minute_start,
-            '{{ tt_kind }}' as tt_kind,
-            {{ tt_kind }} as tt,
-            {{ 'any_region' if tt_kind in ['raw_tt', 'clean_tt'] else 'track_region' }} as region_code,
-            count(*) as n_events,
-            count(*) filter (where {{ mask_has_plane('fiducial_mask', 1) }}) as n_fid_1,
-            count(*) filter (where {{ mask_has_plane('fiducial_mask', 2) }}) as n_fid_2,
-            count(*) filter (where {{ mask_has_plane('fiducial_mask', 3) }}) as n_fid_3,
-            count(*) filter (where {{ mask_has_plane('fiducial_mask', 4) }}) as n_fid_4
-        from event
-        group by all
-        {% if not loop.last %}union all{% endif %}
+    select
+        station_id,
+        minute_start,
+        '{{ tt_kind }}' as tt_kind,
+        {{ tt_kind }} as tt,
+        {{ 'any_region' if tt_kind in ['raw_tt', 'clean_tt'] else 'track_region' }} as region_code,
+        count(*) as n_events,
+        count(*) filter (where {{ mask_has_plane('fiducial_mask', 1) }}) as n_fid_1,
+        count(*) filter (where {{ mask_has_plane('fiducial_mask', 2) }}) as n_fid_2,
+        count(*) filter (where {{ mask_has_plane('fiducial_mask', 3) }}) as n_fid_3,
+        count(*) filter (where {{ mask_has_plane('fiducial_mask', 4) }}) as n_fid_4
+    from event
+    group by all
+    {% if not loop.last %}union all{% endif %}
     {%- endfor %}
 ),
 

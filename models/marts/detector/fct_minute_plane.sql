@@ -54,7 +54,7 @@ hit as (
         count(*) filter (where plane_hit.is_streamer) as n_streamer,
         count(*) filter (where plane_hit.is_low_charge) as n_low_charge,
         {%- for class in ['single', 'adjacent_2', 'adjacent_3', 'adjacent_4', 'split'] %}
-            count(*) filter (where plane_hit.cluster_class = '{{ class }}') as n_{{ class }},
+        count(*) filter (where plane_hit.cluster_class = '{{ class }}') as n_{{ class }},
         {%- endfor %}
         sum(plane_hit.n_strips) as sum_n_strips,
         sum(plane_hit.q_sum_ns) as sum_q_sum_ns,
@@ -111,9 +111,9 @@ final as (
         live_minute.minute_start,
         plane.plane,
         {%- for relation, columns in counts.items() %}
-            {%- for column in columns %}
-                cast(coalesce({{ relation }}.{{ column }}, 0) as bigint) as {{ column }},
-            {%- endfor %}
+        {%- for column in columns %}
+        cast(coalesce({{ relation }}.{{ column }}, 0) as bigint) as {{ column }},
+        {%- endfor %}
         {%- endfor %}
         coalesce(hit.sum_q_sum_ns, 0) as sum_q_sum_ns,
         coalesce(hit.sum_q_fc, 0) as sum_q_fc

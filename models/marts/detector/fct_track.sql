@@ -79,7 +79,7 @@ final as (
         coalesce(topology.n_planes, 0) as n_planes,
         directed.removed_plane,
         {%- for column in fitted %}
-            directed.{{ column }},
+        directed.{{ column }},
         {%- endfor %}
         {# pi further, wrapped to (-pi, pi] #}
         directed.phi_rad - if(directed.phi_rad > 0, pi(), -pi()) as phi_arrival_rad,
