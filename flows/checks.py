@@ -17,15 +17,14 @@ BIN = Path(sys.executable).parent
 def _steps(scratch: Path) -> list[tuple[str, Sequence[str], dict[str, str]]]:
     # lint has a dbt target folder of its own: another target in the same one throws the partial parse away
     lint = {"DBT_TARGET_PATH": str(scratch / "target"), "DBT_LOG_PATH": str(scratch / "logs"), "DO_NOT_TRACK": "1"}
-    python = [sys.executable, "-m"]
     return [
         ("ruff check", [str(BIN / "ruff"), "check", "--quiet", "."], {}),
         ("ruff format", [str(BIN / "ruff"), "format", "--quiet", "--check", "."], {}),
-        ("mypy", [*python, "mypy"], {}),
-        ("dbt parse", [*python, "dbt.cli.main", "parse", "--quiet", "--target", "lint"], lint),
+        ("mypy", [str(BIN / "mypy")], {}),
+        ("dbt parse", [str(BIN / "dbt"), "parse", "--quiet", "--target", "lint"], lint),
         ("dbt-bouncer", [str(BIN / "dbt-bouncer"), "run", "--config-file", str(scratch / "bouncer.yml")], lint),
-        ("sqlfluff", [*python, "sqlfluff", "lint", "--processes", "1", "models"], lint),
-        ("pytest", [*python, "pytest", "-q"], {}),
+        ("sqlfluff", [str(BIN / "sqlfluff"), "lint", "--processes", "2", "models"], lint),
+        ("pytest", [sys.executable, "-m", "pytest", "-q"], {}),
     ]
 
 

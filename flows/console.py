@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -20,8 +21,10 @@ LOGGER = logging.getLogger("mingo")
 PLAIN_EVERY_S = 10.0
 USAGE = 2
 
-out = Console(soft_wrap=not sys.stdout.isatty())
-err = Console(stderr=True, soft_wrap=not sys.stderr.isatty())
+LOG_WIDTH = 140  # of tables that do not go to a terminal
+
+out = Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
+err = Console(stderr=True, width=None if sys.stderr.isatty() else LOG_WIDTH)
 
 
 def set_up_logging(is_verbose: bool) -> None:
@@ -79,18 +82,18 @@ def show(outcome: Outcome, is_json: bool = False) -> None:
         content = {"flow": outcome.flow, "state": outcome.state, "sentence": outcome.sentence, **outcome.detail}
         sys.stdout.write(json.dumps(content, default=str) + "\n")
     else:
-        out.print(outcome.line, highlight=False, markup=False)
+        out.print(outcome.line, highlight=False, markup=False, soft_wrap=True)
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
     """Say in one line what is wrong and how to mend it, and leave."""
-    err.print(f"mingo: {message}", style="red", highlight=False, markup=False)
+    err.print(f"mingo: {message}", style="red", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(code)
 
 
 def print_table(title: str, columns: list[str], rows: list[list[Any]], right_from: int = 1) -> None:
     """A table for a person; columns from ``right_from`` on are numbers and stand right."""
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1))
     for position, column in enumerate(columns):
         table.add_column(column, justify="right" if position >= right_from else "left")
     for row in rows:

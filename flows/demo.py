@@ -17,9 +17,6 @@ from warehouse.paths import Paths
 
 MAX_PULL = 3.0
 WORKERS = 2
-COLUMNS = ["station", "events", "rejects", "eff 1 / true", "eff 2 / true", "eff 3 / true", "eff 4 / true",
-           "β (%/hPa) / true", "source", "rate (Hz)"]  # fmt: skip
-
 OnFile = Callable[[int, int, str], None]
 
 COUNTS = """
@@ -85,23 +82,49 @@ class Recovered:
     rate_sigma_hz: float
 
     @property
-    def pulls(self) -> list[float]:
-        """(recovered - true) / sigma of the four efficiencies and of beta."""
-        triples = zip(self.efficiency, self.efficiency_true, self.efficiency_sigma, strict=True)
-        return [(e - t) / s for e, t, s in triples] + [(self.beta - self.beta_true) / self.beta_sigma]
-
-    def cells(self) -> list[str]:
-        """The row of the table a person reads."""
+    def quantities(self) -> list[tuple[str, float, float, float, int]]:
+        """Name, recovered value, its sigma, true value and decimals of the four efficiencies and of beta."""
         triples = zip(self.efficiency, self.efficiency_sigma, self.efficiency_true, strict=True)
-        return [
-            self.station_code,
-            f"{self.n_events:,}",
-            f"{self.n_rejects:,}",
-            *(f"{e:.4f}±{s:.4f} / {t:.4f}" for e, s, t in triples),
-            f"{self.beta:.3f}±{self.beta_sigma:.3f} / {self.beta_true:.3f}",
-            self.applied_source,
-            f"{self.rate_hz:.4f}±{self.rate_sigma_hz:.4f}",
-        ]
+        planes = [(f"efficiency {plane}", e, s, t, 4) for plane, (e, s, t) in enumerate(triples, start=1)]
+        return [*planes, ("β (%/hPa)", self.beta, self.beta_sigma, self.beta_true, 3)]
+
+    @property
+    def pulls(self) -> list[float]:
+        """(recovered - true) / sigma of each quantity."""
+        return [(value - true) / sigma for _, value, sigma, true, _ in self.quantities]
+
+
+def table_rows(stations: Sequence[Recovered]) -> list[list[str]]:
+    """The table a person reads: a row a quantity, a column a station."""
+    rows = [
+        ["events", *(f"{station.n_events:,}" for station in stations)],
+        ["rejects", *(f"{station.n_rejects:,}" for station in stations)],
+    ]
+    for position, (name, *_) in enumerate(stations[0].quantities):
+        cells = []
+        for station in stations:
+            _, value, sigma, true, decimals = station.quantities[position]
+            pull = station.pulls[position]
+            cells.append(f"{value:.{decimals}f} ± {sigma:.{decimals}f}\n{true:.{decimals}f} ({pull:+.1f} σ)")
+        rows.append([name, *cells])
+    rows.append(["β from", *(station.applied_source for station in stations)])
+    rows.append(["rate (Hz)", *(f"{station.rate_hz:.4f} ± {station.rate_sigma_hz:.4f}" for station in stations)])
+    return rows
+
+
+def truth_rows(paths: Paths) -> list[dict[str, str | float]] | None:
+    """Recovered beside true for the report; None where the data folder holds no finished demo."""
+    if not _mark(paths).exists() or not (paths.truth / "station.parquet").exists():
+        return None
+    try:
+        stations = compare(paths)
+    except (DemoError, duckdb.Error):
+        return None
+    return [
+        {"station": s.station_code, "quantity": name, "recovered": value, "sigma": sigma, "true": true}
+        for s in stations
+        for name, value, sigma, true, _ in s.quantities
+    ]
 
 
 def _named(on_file: OnFile | None) -> Callable[[int, int], None] | None:

@@ -17,6 +17,7 @@ from extract.lab.extract import extract_lab
 from extract.nmdb.extract import extract_nmdb
 from extract.transfer.local import UnknownKindError, acquire_local
 from extract.transfer.stations import UnknownStationError, read_stations
+from flows.demo import truth_rows
 from flows.outcome import Outcome, State, worst
 from warehouse.dbt import Progress
 from warehouse.export import export
@@ -187,17 +188,17 @@ def publish(settings: Settings) -> Outcome:
     return Outcome("publish", "Completed", sentence, detail)
 
 
-def report(settings: Settings) -> Outcome:
-    """Write the report pages when the publication has changed since the last ones."""
+def report(settings: Settings, *, has_figures: bool = False) -> Outcome:
+    """Write the report pages when the publication has changed since the last ones; ``has_figures`` adds PNG files."""
     clock = _Clock()
     paths = settings.paths
     publication = published_word(paths.serving, "publication_id")
     if publication is None:
         return Outcome("report", "Failed", "nothing is published yet; run `mingo publish` first")
     mark = paths.report / ".publication"
-    if mark.exists() and mark.read_text() == publication and (paths.report / "index.html").exists():
+    if not has_figures and mark.exists() and mark.read_text() == publication:
         return Outcome("report", "NothingToDo", f"nothing to do ({paths.report / 'index.html'} shows {publication})")
-    pages = write_report(paths.serving, paths.report)
+    pages = write_report(paths.serving, paths.report, truth=truth_rows(paths), has_png=has_figures)
     mark.write_text(publication)
     sentence = f"{len(pages)} pages in {clock}: {paths.report / 'index.html'}"
     return Outcome("report", "Completed", sentence, {"pages": [str(page) for page in pages]})

@@ -11,14 +11,15 @@
         )
 {%- endmacro %}
 
-{# Segment of `int_tot_segment` that holds a width: segments of 10 ns, the last from 380 to 390 ns. #}
+{# Segment of `int_tot_segment` that holds a width: segments of 10 ns, the last from 380 to 390 ns. A missing width falls
+   into the last one and stays missing there. #}
 {% macro tot_segment(width_ns) -%}
-    cast(least(floor(greatest({{ width_ns }}, 0) / 10), 38) as tinyint)
+    cast(case when {{ width_ns }} < 0 then 0 when {{ width_ns }} < 390 then floor({{ width_ns }} / 10) else 38 end as tinyint)
 {%- endmacro %}
 
 {# Charge of a width from its segment: the cubic inside, the end slope above 390 ns, the threshold charge below 0. #}
 {% macro tot_charge_fc(width_ns, segment) -%}
-    {%- set d = 'least(greatest(' ~ width_ns ~ ', 0) - ' ~ segment ~ '.x0_ns, 10)' -%}
+    {%- set d = 'if(' ~ width_ns ~ ' > 0, least(' ~ width_ns ~ ' - ' ~ segment ~ '.x0_ns, 10), 0 * ' ~ width_ns ~ ')' -%}
     (
             {{ segment }}.c0 + {{ d }} * ({{ segment }}.c1 + {{ d }} * ({{ segment }}.c2 + {{ d }} * {{ segment }}.c3))
             + greatest({{ width_ns }} - 390, 0) * ({{ segment }}.c1 + 20 * {{ segment }}.c2 + 300 * {{ segment }}.c3)

@@ -39,8 +39,9 @@ def _close_databases() -> Iterator[None]:
         yield
     for connection in opened:
         connection.close()
-    opened.clear()
-    gc.collect()
+    if opened:
+        opened.clear()
+        gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -76,7 +76,7 @@ def environment(paths: Paths, memory_limit: str = "1GB") -> dict[str, str]:
 def command(arguments: Sequence[str], variables: dict[str, Any] | None = None) -> list[str]:
     """The command line of a dbt process."""
     options = ["--vars", json.dumps(variables, sort_keys=True)] if variables else []
-    return [sys.executable, "-m", "dbt.cli.main", *arguments, *options]
+    return [str(Path(sys.executable).with_name("dbt")), *arguments, *options]
 
 
 def run(

@@ -205,6 +205,6 @@ def _write_texts(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["table_name", "column_name", "data_type", "description"])
         writer.writerows(rows)
-    terms = connection.execute("select source, terms_text from dim_source_terms order by source").fetchall()
-    text = README.format(terms="\n\n".join(f"* {source}: {terms_text}" for source, terms_text in terms))
+    terms = connection.execute("select source, acknowledgement from dim_source_terms order by source").fetchall()
+    text = README.format(terms="\n\n".join(f"* {source}: {text}" for source, text in terms))
     write_bytes(folder / "README.md", text.encode())

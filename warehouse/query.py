@@ -22,7 +22,11 @@ def ask(serving: Path, sql: str) -> pl.DataFrame:
     """
     if not serving.exists():
         raise FileNotFoundError(serving)
-    settings = {"enable_external_access": "false", "memory_limit": MEMORY_LIMIT, "lock_configuration": "true"}
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "enable_external_access": "false",
+        "memory_limit": MEMORY_LIMIT,
+        "lock_configuration": "true",
+    }
     with duckdb.connect(str(serving), read_only=True, config=settings) as connection:
         alarm = threading.Timer(TIMEOUT_S, connection.interrupt)
         alarm.start()

@@ -120,14 +120,17 @@ def publish(
     finish(steps.publish(settings), json)
 
 
-def report(json: bool = JSON) -> None:
+def report(
+    figures: bool = typer.Option(False, "--figures", help="Also write every figure as PNG (half a second each)."),
+    json: bool = JSON,
+) -> None:
     """Write the report pages from the published file.
 
-    Example: mingo report
+    Example: mingo report --figures
     """
     from flows import steps
 
-    finish(steps.report(load()), json)
+    finish(steps.report(load(), has_figures=figures), json)
 
 
 def run(

@@ -69,7 +69,8 @@ def _compare(settings: Settings, *, is_new: bool, is_json: bool, keep: bool) -> 
     worst = max(abs(pull) for row in rows for pull in row.pulls)
     state: State = "Failed" if worst > work.MAX_PULL else "Completed" if is_new else "NothingToDo"
     if not is_json:
-        print_table("Recovered against true", work.COLUMNS, [row.cells() for row in rows])
+        title = "Recovered (first line) against true (second line, with the difference in sigma)"
+        print_table(title, ["", *(row.station_code for row in rows)], work.table_rows(rows))
         for label, path in work.places(settings.paths).items():
             out.print(f"  {label:<10} {path}", highlight=False, markup=False, soft_wrap=True)
     verdict = f"every recovered value within {work.MAX_PULL:.0f} sigma of the truth (largest {worst:.1f})"

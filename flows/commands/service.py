@@ -6,7 +6,7 @@ import sys
 import typer
 
 from flows.commands.options import JSON, load
-from flows.console import fail, out, print_table
+from flows.console import fail, finish, out, print_table
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +23,7 @@ def serve() -> None:
     """
     from flows.serve import serve as serve_flows
 
-    serve_flows(load())
+    finish(serve_flows(load()))
 
 
 def config(json: bool = JSON) -> None:

@@ -25,7 +25,7 @@ TABLES = {
         select 1::tinyint as station_id, timestamp '2025-01-30' as bin_start, 3600 as bin_width_s, 1::tinyint as plane
     """,
     "fct_pressure_coefficient": "select 'x' as coefficient_id, -0.2 as beta_pct_per_hpa",
-    "dim_source_terms": "select 'nmdb' as source, 'Acknowledge the monitors' as terms_text",
+    "dim_source_terms": "select 'nmdb' as source, 'Acknowledge the monitors' as acknowledgement",
 }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from warehouse.fit.histogram import (
     N_CHANNELS,
@@ -25,6 +26,9 @@ from warehouse.fit.time_sum import (
 )
 
 PS_PER_NS = 1000.0
+
+GUARD_SIGMAS = 3.0
+"""So many times more precise than the tolerance of the outlier guard own offsets must be, or it would see noise."""
 
 TIME_SUM_TYPES: dict[str, pa.DataType] = {
     "file_id": pa.int64(),
@@ -60,9 +64,10 @@ def fit_links(links: pa.RecordBatchReader, parameters: pa.Table) -> pa.Table:
 
     Returns
     -------
-    16 rows a file in ``parameters``; offset and error are NULL without a fit. ``t_sum_gauge`` is ``p1s1`` where plane
-    1 strip 1 is at 0, ``lowest`` where that strip has no link and the lowest connected one is. The columns from
-    ``n_links`` on belong to the file and are the same in its 16 rows.
+    16 rows a file in ``parameters``. Offset and error are NULL without a fit; the offset alone where its formal error
+    exceeds a third of ``outlier_t_sum_ns``: a few thousand events connect the strips and yet say little.
+    ``t_sum_gauge`` is ``p1s1`` where plane 1 strip 1 is at 0, ``lowest`` where that strip has no link and the lowest connected one is.
+    The columns from ``n_links`` on belong to the file and are the same in its 16 rows.
     """
     known = parameters_by_file(parameters)
     rows = {file_id: _rows(file_id, {"n_links": 0}, None) for file_id in known}
@@ -106,7 +111,15 @@ def _fitted(file_id: int, bins: pa.Table, p: Mapping[str, float]) -> list[Row]:
             "n_components": fit.n_components,
             "last_change_ps": _ps(fit.last_change),
         }
+        fit = fit._replace(offset=_precise(fit, p["outlier_t_sum_ns"] / GUARD_SIGMAS))
     return _rows(file_id, facts, fit)
+
+
+def _precise(fit: TimeSums, limit_ns: float) -> NDArray[np.float64]:
+    """Offsets whose formal error is small enough, NaN for the others; the gauge needs at least one partner."""
+    is_precise = fit.sigma <= limit_ns
+    is_precise[fit.gauge_channel] = np.delete(is_precise, fit.gauge_channel).any()
+    return np.where(is_precise, fit.offset, np.nan)
 
 
 def _rows(file_id: int, facts: Row, fit: TimeSums | None) -> list[Row]:

@@ -42,7 +42,7 @@ changed as (
     limit {{ var('max_files') }}
 ),
 
-{# files that were processed, or begun, and are no longer in the lake #}
+{# files that were processed, or begun by a run that did not come to its end #}
 known_before as (
     select
         file_id,
@@ -50,14 +50,26 @@ known_before as (
         start_time
     from changed
     where false
-    {%- for held in [fct_file, todo_before] if held is not none %}
+    {%- if fct_file is not none %}
     union
     select
         file_id,
         station_id,
         start_time
-    from {{ held }}
-    {%- endfor %}
+    from {{ fct_file }}
+    {%- endif %}
+    {%- if todo_before is not none %}
+    union
+    select
+        begun.file_id,
+        begun.station_id,
+        begun.start_time
+    from {{ todo_before }} as begun
+    {%- if fct_file is not none %}
+    anti join {{ fct_file }} as held on begun.file_id = held.file_id and begun.lineage_id = held.lineage_id
+    {%- endif %}
+    where not begun.is_gone
+    {%- endif %}
 ),
 
 gone as (

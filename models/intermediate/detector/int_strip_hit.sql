@@ -132,4 +132,4 @@ final as (
 )
 
 select * from final
-order by file_id, event_number
+order by file_id, event_number, plane, strip

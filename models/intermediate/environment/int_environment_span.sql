@@ -6,11 +6,20 @@ lab as (
     select * from {{ ref('int_lab_minute') }}
 ),
 
+live as (
+    select * from {{ ref('fct_minute_live') }}
+),
+
 minutes as (
     select
         station_id,
         minute_start
     from lab
+    union all
+    select
+        station_id,
+        minute_start
+    from live
 ),
 
 final as (

@@ -32,7 +32,9 @@ seed as (
         concat(
             {{ content_hash(ref('strip_geometry')) }},
             {{ content_hash(ref('tot_to_fc')) }},
-            {{ content_hash(ref('calibration_reference')) }}
+            {{ content_hash(ref('calibration_reference')) }},
+            {{ content_hash(ref('angular_ring')) }},
+            {{ content_hash(ref('tt_label')) }}
         ) as seed_hash
 ),
 

@@ -17,10 +17,12 @@ topology as (
     {{ where_file_todo() }}
 ),
 
+{# to 1e-9 degrees, so that an angle on the limit of a region does not miss it by the last bit #}
 track as (
     select
         *,
-        degrees(theta_rad) as theta_deg
+        round(degrees(theta_rad), 9) as theta_deg,
+        round(degrees(phi_rad), 9) as phi_deg
     from {{ ref('int_track') }}
     {{ where_file_todo() }}
 ),
@@ -46,7 +48,7 @@ directed as (
     select
         track.*,
         if(track.track_reject_mask = 0, track.plane_tt, 0) as fit_tt,
-        {{ azimuth_deg('degrees(track.phi_rad)', 'file.phi_north_deg') }} as azimuth_deg,
+        {{ azimuth_deg('track.phi_deg', 'file.phi_north_deg') }} as azimuth_deg,
         if(
             track.track_reject_mask = 0,
             {{ region_code('ring.ring', 'ring.n_sectors', 'azimuth_deg') }},

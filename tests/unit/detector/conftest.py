@@ -45,6 +45,10 @@ class Models:
         self.connection.execute(f"create or replace table {table} as from made_rows")
         self.connection.unregister("made_rows")
 
+    def has(self, table: str) -> bool:
+        """True when the table was put in or made."""
+        return (table,) in self.connection.execute("select table_name from duckdb_tables()").fetchall()
+
     def put_file(self, file_id: int = FILE_ID, z: tuple[float, ...] = (0, 150, 300, 450), **known: Any) -> None:
         """`dim_file` with one file."""
         triggers = known.pop("triggers", (12, 23, 34, 13))
@@ -53,7 +57,7 @@ class Models:
             [
                 {"file_id": file_id, "station_id": 1, "phi_north_deg": 0.0}
                 | {f"z_plane_{plane}_mm": float(height) for plane, height in enumerate(z, start=1)}
-                | {f"trigger_{k}": (*triggers, None, None, None)[k - 1] for k in range(1, 5)}
+                | {f"trigger_{k}": (*triggers, None, None, None, None)[k - 1] for k in range(1, 5)}
                 | known
             ],
         )

@@ -86,16 +86,31 @@ def test_links_of_a_file_and_of_one_without_hits() -> None:
         for b in range(16):
             if a // 4 < b // 4:
                 key = (7, a // 4 + 1, a % 4 + 1, b // 4 + 1, b % 4 + 1)
-                rows += counted(key, rng.normal(offset[b] - offset[a], 0.7, 300), 0.1)
+                rows += counted(key, rng.normal(offset[b] - offset[a], 0.7, 600), 0.1)
     found = fit_links(table(LINK, rows).to_reader(), file_parameters(7, 8))
     assert found.schema.equals(TIME_SUM_SCHEMA)
     own = [row for row in found.to_pylist() if row["file_id"] == 7]
     other = [row for row in found.to_pylist() if row["file_id"] == 8]
-    np.testing.assert_allclose([r["t_sum_offset_ns"] for r in own], offset - offset[0], atol=0.1)
+    np.testing.assert_allclose([r["t_sum_offset_ns"] for r in own], offset - offset[0], atol=0.08)
     assert {(r["n_links"], r["t_sum_gauge"], r["n_components"]) for r in own} == {(96, "p1s1", 1)}
     assert own[0]["crt_corrected_ps"] == pytest.approx(700 / np.sqrt(2), rel=0.05)
     assert len(other) == 16
     assert {(r["t_sum_offset_ns"], r["n_links"], r["crt_ps"]) for r in other} == {(None, 0, None)}
+
+
+def test_offsets_known_too_loosely_are_none() -> None:
+    rng = np.random.default_rng(4)
+    rows = []
+    for a in range(4):
+        for b in range(4, 8):
+            n = 40 if a == 3 else 4_000
+            rows += counted((7, 1, a + 1, 2, b - 3), rng.normal(0, 0.7, n), 0.1)
+    found = fit_links(table(LINK, rows).to_reader(), file_parameters(7)).to_pylist()
+    loose = [row for row in found if row["t_sum_sigma_ps"] is not None and row["t_sum_offset_ns"] is None]
+    assert [(row["plane"], row["strip"]) for row in loose] == [(1, 4)]
+    assert loose[0]["t_sum_sigma_ps"] > 50
+    tight = fit_links(table(LINK, rows).to_reader(), file_parameters(7, outlier_t_sum_ns=0.3)).to_pylist()
+    assert tight[3]["t_sum_offset_ns"] == pytest.approx(0, abs=0.2)
 
 
 def test_no_files_at_all() -> None:
