@@ -22,3 +22,8 @@
     {%- endif -%}
     {{ return(value) }}
 {% endmacro %}
+
+{# A constant of a station, or an error that names both and stops the build. #}
+{% macro present_or_error(column) -%}
+    coalesce(cast({{ column }} as double), error(station_code || ': {{ column }} is missing in the seeds station and station_reference'))
+{%- endmacro %}

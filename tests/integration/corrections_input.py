@@ -82,6 +82,10 @@ def write_inputs(data_dir: Path, stations: list[Minutes], reference_pressure_hpa
             " from fct_minute_live group by station_id, conf_number, date_trunc('day', minute_start)"
         )
         connection.execute(
+            "create or replace table int_station_configuration as select station_id, 1.0::double as conf_number,"
+            " date '2025-01-01' as valid_from, null::date as valid_to from dim_station"
+        )
+        connection.execute(
             "create or replace table int_day_built as select station_id, cast(start_time as date) as day, file_id,"
             " 'first' as lineage_id, false as is_superseded from dim_file"
         )

@@ -4,18 +4,14 @@
     on_schema_change='append_new_columns',
     pre_hook="{{ correction_bin_hook() }}"
 ) }}
-with todo as (
-    select * from {{ ref('int_correction_bin_todo') }}
-),
+with
 
 minute as (
     select
         *,
         live_s > 0 and not is_bad_minute as is_used
     from {{ ref('large_table') }}
-    {%- if is_incremental() %}
-    where {{ within_correction_todo('minute_start') }}
-    {%- endif %}
+    where {{ within_correction_time('minute_start') }}
 ),
 
 binned as (
@@ -46,7 +42,7 @@ summed as (
         case
             when count({{ name }}) filter (where is_used) = count(*) filter (where is_used)
                 then cast(sum({{ name }}) filter (where is_used) as bigint)
-        end as {{ name }}{{ "," if not loop.last }}
+        end as {{ name }}{%- if not loop.last %},{% endif %}
         {%- endfor %}
     from binned
     group by station_id, bin_start, bin_width_s

@@ -1,5 +1,7 @@
-{#- The declared exclusions by station. Two that overlap and are of one kind are a mistake in the seed and stop the build. -#}
-with fit_exclusion as (
+{#- The declared exclusions by station. Two of one kind that overlap are a mistake in the seed and stop the build. -#}
+with
+
+fit_exclusion as (
     select
         *,
         row_number() over (order by start_at, end_at, kind, station_id) as row_id
