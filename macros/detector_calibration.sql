@@ -17,6 +17,13 @@
     }) -}}
 {%- endmacro %}
 
+{# The columns of a front-back polynomial: five coefficients, its support and its degree. #}
+{% macro front_back_columns() -%}
+    {{- return([
+        'q_fb_c0', 'q_fb_c1', 'q_fb_c2', 'q_fb_c3', 'q_fb_c4', 'q_fb_low_ns', 'q_fb_high_ns', 'q_fb_degree',
+    ]) -}}
+{%- endmacro %}
+
 {# CTEs that choose the used value of each constant of each strip of the files of this run; the last one is
    `chosen_constant` (file_id, plane, strip, constant, own_ns, value_ns, status, n_before, n_after).
 
@@ -40,19 +47,21 @@ constant_name as (
         parameter.neighbour_min,
         parameter.neighbour_guard_min
     from {{ ref('int_file_parameter') }} as parameter
-    {{ 'union all' if not loop.last }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
     {%- endfor %}
 ),
 
 wanted as (
     select
         constant_name.*,
-        file.station_id,
-        file.conf_number,
+        known.station_id,
+        known.conf_number,
         geometry.plane,
         geometry.strip
     from constant_name
-    inner join {{ ref('dim_file') }} as file on constant_name.file_id = file.file_id and file.lake_path is not null
+    inner join {{ ref('dim_file') }} as known on constant_name.file_id = known.file_id and known.lake_path is not null
     cross join {{ ref('strip_geometry') }} as geometry
 ),
 
@@ -66,7 +75,9 @@ reference as (
         '{{ constant }}' as constant,
         {{ constant }}_ns as value_ns
     from {{ ref('calibration_reference') }}
-    {{ 'union all' if not loop.last }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
     {%- endfor %}
 ),
 

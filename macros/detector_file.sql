@@ -8,14 +8,14 @@
 
 {# The order in which the versions of a file replace each other, best first: the station's text before an HLD, the
    newest source, the highest version number, the newest parser. What the extractor knew to be outdated comes last. #}
-{% macro newest_version_first(file) -%}
-    {{ file }}.is_current desc,
-    {{ file }}.source_kind = 'dat' desc,
-    {{ file }}.remote_modified_at desc nulls last,
-    {{ file }}.version_number desc,
-    {{ file }}.parser_version desc,
-    {{ file }}.extracted_at desc,
-    {{ file }}.content_sha256 desc
+{% macro newest_version_first() -%}
+    is_current desc,
+    source_kind = 'dat' desc,
+    remote_modified_at desc nulls last,
+    version_number desc,
+    parser_version desc,
+    extracted_at desc,
+    content_sha256 desc
 {%- endmacro %}
 
 {# All four heights are given and not all of them are zero. #}

@@ -22,7 +22,7 @@
         ) as written,
         row_number() over reading as copy_number,
         first_value(written) over reading as kept
-    from {{ lake_scan(dataset) }} as lake
+    from {{ ref('base_' ~ dataset) }} as lake
     anti join {{ ref('stg_env_file') }} as superseded
         on superseded.status = 'superseded'
         and lake.source_file = superseded.source_file

@@ -5,13 +5,18 @@
    (e.g. P. R. Bevington, Data Reduction and Error Analysis, chapter 6). a_p and g_p depend only on which planes take
    part, so they stand in `int_plane_set` and no formula below knows how many planes there are. #}
 
-{# Aggregates over the planes of a fit: the line through column u with the error sigma of each plane, as four columns
-   <name>_intercept, <name>_slope and the variances of both. #}
-{% macro line_fit(name, u, sigma, intercept_weight, slope_weight) -%}
-    sum({{ intercept_weight }} * {{ u }}) as {{ name }}_intercept,
-        sum({{ slope_weight }} * {{ u }}) as {{ name }}_slope,
-        sum(({{ intercept_weight }} * {{ sigma }}) ** 2) as {{ name }}_intercept_variance,
-        sum(({{ slope_weight }} * {{ sigma }}) ** 2) as {{ name }}_slope_variance
+{# The line u(z) through the planes of a fit, as four columns <u>_intercept, <u>_slope and the variances of both. The
+   planes stand side by side: values <u>_<plane>, errors <u>_sigma_<plane>, weights slope_weight_<plane> and
+   intercept_weight_<plane>, NULL for a plane that takes no part. #}
+{% macro line_fit(u, planes) -%}
+    {%- for result, weight in [('intercept', 'intercept_weight'), ('slope', 'slope_weight')] -%}
+    {% for plane in planes -%}
+    coalesce({{ weight }}_{{ plane }} * {{ u }}_{{ plane }}, 0){{ ' + ' if not loop.last }}
+    {%- endfor %} as {{ u }}_{{ result }},
+        {% for plane in planes -%}
+    coalesce(({{ weight }}_{{ plane }} * {{ u }}_sigma_{{ plane }}) ** 2, 0){{ ' + ' if not loop.last }}
+    {%- endfor %} as {{ u }}_{{ result }}_variance{{ ',' if not loop.last }}
+        {% endfor -%}
 {%- endmacro %}
 
 {# What a measured value differs from the line, data minus fit. #}

@@ -64,7 +64,7 @@ class Transform(Section):
 class Lab(Section):
     """Lab logs."""
 
-    fallback_quantities: list[Literal["pressure", "temp", "rh"]] = Field(
+    fallback_quantities: list[Literal["pressure", "temperature", "humidity"]] = Field(
         ["pressure"], description="quantities for which the inside sensor may stand in for the outside one"
     )
 

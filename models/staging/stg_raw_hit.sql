@@ -11,9 +11,9 @@ event as (
 ),
 
 swapped_file as (
-    select file.file_id
-    from {{ ref('dim_file') }} as file
-    where {{ is_cable_swapped('file.station_id', 'file.conf_number') }}
+    select file_id
+    from {{ ref('dim_file') }}
+    where {{ is_cable_swapped('station_id', 'conf_number') }}
 ),
 
 hit as (

@@ -164,9 +164,8 @@ def damaged(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Home
         files.append(str(path))
     home.mingo("acquire", "--local", *files)
     home.mingo("extract")
-    run_dbt(
-        home.data_dir, "build", "--select", "+fct_calibration", "+int_cal_file", "--exclude-resource-type", "unit_test"
-    )
+    chosen = ("--select", "+fct_calibration", "+int_cal_file", "--indirect-selection", "cautious")
+    run_dbt(home.data_dir, "build", *chosen, "--exclude-resource-type", "unit_test")
     return home
 
 

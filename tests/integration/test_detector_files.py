@@ -1,5 +1,6 @@
 """Which files a run works on: each content once, and again when anything that decides its processing changes."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -209,6 +210,21 @@ def test_a_corrected_logbook_is_followed(lake: Lake) -> None:
 def test_a_content_without_its_hits_waits(lake: Lake) -> None:
     assert file_id(KEPT) not in lake.todo("back")
     assert lake.rows("back", "fct_file")[file_id(KEPT)]["content_sha256"][0] == "a"
+
+
+def test_a_file_is_remembered_only_after_every_table_that_replaces_files(lake: Lake) -> None:
+    manifest = json.loads((lake.data_dir / "dbt" / "target" / "manifest.json").read_text())
+    nodes = manifest["nodes"]
+    replacing = {name for name, node in nodes.items() if node["config"].get("incremental_strategy") == "replace_file"}
+    found: set[str] = set()
+    waiting = ["model.mingo.fct_file"]
+    while waiting:
+        name = waiting.pop()
+        if name in nodes and name not in found:
+            found.add(name)
+            waiting += nodes[name]["depends_on"].get("nodes", [])
+    assert "model.mingo.int_hit" in replacing
+    assert replacing - found == set()
 
 
 def test_cables_are_exchanged_only_before_configuration_two(lake: Lake) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from extract.lab.extract import extract_lab
 from extract.nmdb.extract import extract_nmdb
-from tests.integration.environment_inputs import land_everything
+from tests.integration.environment_inputs import land_everything, land_log
 from warehouse import dbt
 from warehouse.paths import Paths
 
@@ -38,9 +38,15 @@ def stand_in_for_events(paths: Paths) -> None:
 
 
 def build(paths: Paths) -> None:
-    """Seeds, environment models and their tests."""
-    built = dbt.run(paths, ["build", "--exclude-resource-type", "unit_test", "--select", "resource_type:seed", *MODELS])
+    """Seeds, environment models, and the tests that need nothing else."""
+    tests = ("--indirect-selection", "cautious", "--exclude-resource-type", "unit_test")
+    built = dbt.run(paths, ["build", *tests, "--select", "resource_type:seed", *MODELS])
     assert built.error is None, built.failed_nodes
+
+
+def run_models(paths: Paths, *options: str) -> None:
+    """The environment models alone."""
+    assert dbt.run(paths, ["run", *options, "--select", *MODELS]).error is None
 
 
 @pytest.fixture
@@ -260,16 +266,31 @@ def test_rejects_keep_line_and_reason(query):
     ]
 
 
-def test_building_again_changes_nothing(paths):
+def fingerprints(paths: Paths) -> list[Any]:
+    """Rows and content of the tables of this room."""
     tables = ("fct_environment_minute", "fct_nmdb", "fct_era5_hour", "int_lab_duplicates", "int_environment_coverage")
+    sql = "select count(*), sum(hash(t)::hugeint) from {} as t"
+    with duckdb.connect(str(paths.build), read_only=True) as connection:
+        return [connection.execute(sql.format(table)).fetchall() for table in tables]
 
-    def fingerprint() -> list[Any]:
-        with duckdb.connect(str(paths.build), read_only=True) as connection:
-            sql = "select count(*), sum(hash(t)::hugeint) from {} as t"
-            return [connection.execute(sql.format(table)).fetchall() for table in tables]
 
-    before = fingerprint()
+def test_the_lake_is_followed_and_nothing_else_changes(paths):
+    before = fingerprints(paths)
     assert extract_lab(paths.landing, paths.lake).total.n_files_done == 0
     assert extract_nmdb(paths.landing, paths.lake).total.n_files_done == 0
-    build(paths)
-    assert fingerprint() == before
+    run_models(paths)
+    assert fingerprints(paths) == before
+
+    rows = [f"2025-02-08 {hour:02}:00:05 771 786 812 743\n" for hour in range(7)]
+    land_log(paths.landing, 2, "Flow0_2025-02-08.log~3", "".join(rows), "top")
+    assert extract_lab(paths.landing, paths.lake).total.n_files_done == 1
+    next((paths.lake / "era5_level").rglob("pl100_preliminary.parquet")).unlink()
+    run_models(paths)
+    followed = fingerprints(paths)
+    with duckdb.connect(str(paths.build), read_only=True) as connection:
+        flow = connection.execute("select count(*), sum(n_identical) from stg_lab_flow where station_id = 2").fetchall()
+        files = connection.execute("select status from stg_env_file where kind = 'flow' and station_id = 2").fetchall()
+        hours = connection.execute("select count(height_100hpa_m) from fct_era5_hour").fetchall()
+    assert (flow, sorted(files), hours) == ([(7, 0)], [("ok",), ("superseded",), ("superseded",)], [(2,)])
+    run_models(paths, "--full-refresh")
+    assert fingerprints(paths) == followed

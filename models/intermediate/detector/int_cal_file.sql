@@ -15,7 +15,7 @@ strip_sum as (
         file_id,
         any_value(t_sum_gauge) as t_sum_gauge,
         string_agg(concat('plane ', plane, ' strip ', strip, ' ', detail), '; ' order by plane, strip)
-            filter (where detail is not null) as detail
+        filter (where detail is not null) as detail
     from strip
     group by file_id
 ),

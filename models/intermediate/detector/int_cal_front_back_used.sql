@@ -1,8 +1,6 @@
 {# The front-back polynomial a strip uses, as a whole: its coefficients belong together and to their support, so a
    strip without its own takes that of the nearest neighbour file, never a mean of several. #}
-{%- set columns = [
-    'q_fb_c0', 'q_fb_c1', 'q_fb_c2', 'q_fb_c3', 'q_fb_c4', 'q_fb_low_ns', 'q_fb_high_ns', 'q_fb_degree',
-] %}
+{%- set columns = front_back_columns() %}
 with
 
 fit as (
@@ -38,7 +36,11 @@ neighbour_fit as (
         neighbour.file_id,
         neighbour.is_after,
         neighbour.distance_s,
-        fit.* exclude (file_id),
+        fit.plane,
+        fit.strip,
+        {%- for column in columns %}
+            fit.{{ column }},
+        {%- endfor %}
         fit.file_id as neighbour_file_id,
         row_number() over (
             partition by neighbour.file_id, neighbour.is_after, fit.plane, fit.strip
@@ -55,7 +57,7 @@ counted as (
         row_number() over (
             partition by wanted.file_id, wanted.plane, wanted.strip
             order by neighbour_fit.distance_s, neighbour_fit.neighbour_file_id
-        ) as position
+        ) as place
     from wanted
     inner join neighbour_fit
         on
@@ -67,7 +69,7 @@ counted as (
 
 nearest as (
     select * from counted
-    where position = 1
+    where place = 1
 ),
 
 final as (
@@ -82,12 +84,13 @@ final as (
             else 'none'
         end as status,
         {%- for column in columns %}
-        case status
-            when 'fresh' then fit.{{ column }}
-            when 'neighbour' then nearest.{{ column }}
-            when 'reference' then reference.{{ column }}
-        end as {{ column }}{{ ',' if not loop.last }}
+            case status
+                when 'fresh' then fit.{{ column }}
+                when 'neighbour' then nearest.{{ column }}
+                when 'reference' then reference.{{ column }}
+            end as {{ column }},
         {%- endfor %}
+        coalesce(nearest.n_neighbours, 0) as n_neighbours
     from wanted
     left join fit
         on wanted.file_id = fit.file_id and wanted.plane = fit.plane and wanted.strip = fit.strip

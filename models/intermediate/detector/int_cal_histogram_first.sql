@@ -23,7 +23,7 @@ hit as (
         {{ half_difference('t_back_ns', 't_front_ns') }} as t_dif_ns
     from {{ ref('int_hit') }}
     where
-        file_id in (select file_id from todo)
+        file_id in (select todo.file_id from todo)
         and trigger_type = 1
         and strip_state = 'two_ended'
 ),
@@ -42,16 +42,16 @@ binned as (
 
 final as (
     {%- for kind in ['q_front', 'q_back', 't_dif'] %}
-    select
-        file_id,
-        '{{ kind }}' as kind,
-        plane,
-        strip,
-        {{ kind }} as bin_index,
-        count(*) as n
-    from binned
-    group by file_id, plane, strip, {{ kind }}
-    {{ 'union all' if not loop.last }}
+        select
+            file_id,
+            '{{ kind }}' as kind,
+            plane,
+            strip,
+            {{ kind }} as bin_index,
+            count(*) as n
+        from binned
+        group by file_id, plane, strip, {{ kind }}
+        {% if not loop.last %}union all{% endif %}
     {%- endfor %}
 )
 

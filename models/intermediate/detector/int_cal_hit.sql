@@ -23,7 +23,7 @@ hit as (
     select *
     from {{ ref('int_hit') }}
     where
-        file_id in (select file_id from todo)
+        file_id in (select todo.file_id from todo)
         and trigger_type = 1
         and strip_state = 'two_ended'
 ),

@@ -24,20 +24,27 @@ height as (
         unnest([1, 2, 3, 4]) as plane,
         unnest([z_plane_1_mm, z_plane_2_mm, z_plane_3_mm, z_plane_4_mm]) as z_mm
     from {{ ref('dim_file') }}
-    where file_id in (select file_id from parameter)
+    where file_id in (select parameter.file_id from parameter)
+),
+
+{# larger for the lower strip where two charges are equal #}
+ranked as (
+    select
+        *,
+        cast(round(q_sum_ns * 1e6) as bigint) * 8 - strip as charge_rank
+    from hit
+    where q_sum_ns is not null and t_dif_ns is not null
 ),
 
 largest as (
     select
         file_id,
         event_number,
-        plane,
-        arg_max(
-            {'strip': strip, 'q_sum_ns': q_sum_ns, 't_sum_ns': t_sum_raw_ns, 't_dif_ns': t_dif_ns},
-            (q_sum_ns, -strip)
-        ) as hit
-    from hit
-    where q_sum_ns is not null and t_dif_ns is not null
+        {%- for column in ['strip', 'q_sum_ns', 't_sum_raw_ns', 't_dif_ns'] %}
+            arg_max({{ column }}, charge_rank) as {{ column }},
+        {%- endfor %}
+        plane
+    from ranked
     group by file_id, event_number, plane
 ),
 
@@ -69,9 +76,9 @@ point as (
         largest.file_id,
         largest.event_number,
         largest.plane,
-        strip.strip,
-        largest.hit.t_sum_ns as t_sum_ns,
-        strip.strip_speed_mm_per_ns * largest.hit.t_dif_ns as x_mm,
+        largest.strip,
+        largest.t_sum_raw_ns as t_sum_ns,
+        strip.strip_speed_mm_per_ns * largest.t_dif_ns as x_mm,
         strip.y_mm,
         strip.z_mm,
         strip.speed_mm_per_ns,
@@ -79,8 +86,8 @@ point as (
         strip.link_window_first_ns
     from largest
     inner join strip
-        on largest.file_id = strip.file_id and largest.plane = strip.plane and largest.hit.strip = strip.strip
-    where largest.hit.q_sum_ns >= strip.limit_ns and abs(largest.hit.t_dif_ns) <= strip.t_dif_cal_max_ns
+        on largest.file_id = strip.file_id and largest.plane = strip.plane and largest.strip = strip.strip
+    where largest.q_sum_ns >= strip.limit_ns and abs(largest.t_dif_ns) <= strip.t_dif_cal_max_ns
 ),
 
 pair as (

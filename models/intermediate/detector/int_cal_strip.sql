@@ -2,6 +2,11 @@
    another strip; they are shifted onto those of the last file before that has them relative to plane 1 strip 1 (else
    the next one after it), by the mean difference over the strips both have. #}
 {{ config(materialized='view') }}
+{%- set columns = [
+    'file_id', 'plane', 'strip', 'q_fb_c0', 'q_fb_c1', 'q_fb_c2', 'q_fb_c3', 'q_fb_c4', 'q_fb_low_ns', 'q_fb_high_ns',
+    'q_fb_degree', 'n_front_back', 'crosstalk_mu_ns', 'crosstalk_sigma_ns', 'crosstalk_pedestal_ns',
+    'crosstalk_limit_ns', 'crosstalk_fit', 'n_crosstalk',
+] %}
 
 with
 
@@ -12,11 +17,11 @@ charge as (
 time_sum as (
     select
         time_sum.*,
-        file.station_id,
-        coalesce(file.conf_number, -1) as conf_number,
-        file.start_time
+        known.station_id,
+        coalesce(known.conf_number, -1) as conf_number,
+        known.start_time
     from {{ ref('int_cal_time_sum') }} as time_sum
-    inner join {{ ref('dim_file') }} as file on time_sum.file_id = file.file_id
+    inner join {{ ref('dim_file') }} as known on time_sum.file_id = known.file_id
 ),
 
 anchored as (
@@ -71,7 +76,9 @@ shift as (
 
 final as (
     select
-        charge.* exclude (detail),
+        {%- for column in columns %}
+            charge.{{ column }},
+        {%- endfor %}
         time_sum.t_sum_offset_ns + coalesce(shift.shift_ns, 0) as t_sum_offset_ns,
         time_sum.t_sum_sigma_ps,
         if(shift.shift_ns is null, time_sum.t_sum_gauge, 'previous') as t_sum_gauge,

@@ -14,7 +14,7 @@ event as (
 
 hit as (
     select * from {{ ref('int_hit') }}
-    where file_id in (select file_id from {{ ref('int_file_todo') }})
+    where file_id in (select todo.file_id from {{ ref('int_file_todo') }} as todo)
 ),
 
 hit_sum as (

@@ -1,5 +1,11 @@
 {# The configuration in force at a file, by the UTC day of its start: a row that covers the day (both ends inclusive),
    else the last one before it, else the first one of the station, else none. #}
+{%- set columns = [
+    'conf_number', 'valid_from', 'valid_to', 'z_plane_1_mm', 'z_plane_2_mm', 'z_plane_3_mm', 'z_plane_4_mm',
+    'lead_over_1_mm', 'lead_12_mm', 'lead_23_mm', 'lead_34_mm', 'trigger_1', 'trigger_2', 'trigger_3', 'trigger_4',
+    'phi_north_deg', 'configuration_source',
+] %}
+
 with
 
 file as (
@@ -47,7 +53,9 @@ final as (
     select
         file.station_id,
         file.start_date,
-        chosen.* exclude (station_id, start_date, configuration_match),
+        {%- for column in columns %}
+            chosen.{{ column }},
+        {%- endfor %}
         coalesce(chosen.configuration_match, 'default') as configuration_match,
         coalesce(chosen.configuration_match, 'default') in ('closest_before', 'earliest') as is_configuration_fallback
     from file

@@ -32,7 +32,7 @@ event_sum as (
         count(*) filter (where event_class = 'coincidence' and clean_tt >= 10) as n_clean_planes,
         sum(n_time_only) as n_time_only
     from {{ ref('int_event_clean') }}
-    where file_id in (select file_id from todo)
+    where file_id in (select todo.file_id from todo)
     group by file_id
 ),
 
@@ -44,7 +44,7 @@ hit_sum as (
         count(*) filter (where strip_state = 'time_only') as n_time_only,
         count(*) filter (where strip_state = 'none') as n_none
     from {{ ref('int_hit') }}
-    where file_id in (select file_id from todo)
+    where file_id in (select todo.file_id from todo)
     group by file_id
 ),
 
@@ -52,23 +52,32 @@ reject_sum as (
     select
         file_id,
         {%- for reason, bit in bits.items() if bit <= bits.pair_broken %}
-        count(*) filter (where reject_mask_front & {{ bit }} != 0)
-        + count(*) filter (where reject_mask_back & {{ bit }} != 0) as n_{{ reason }},
+            count(*) filter (where reject_mask_front & {{ bit }} != 0)
+            + count(*) filter (where reject_mask_back & {{ bit }} != 0) as n_{{ reason }},
         {%- endfor %}
         count(*) filter (where reject_mask & {{ bits.t_dif_raw }} != 0) as n_t_dif_raw,
         count(*) filter (where reject_mask & {{ bits.time_raw }} != 0) as n_time_raw
     from {{ ref('int_hit') }}
-    where file_id in (select file_id from todo) and reject_mask != 0
+    where file_id in (select todo.file_id from todo) and reject_mask != 0
     group by file_id
 ),
 
 wide as (
     select
         todo.file_id,
-        raw_file.* exclude (file_id),
-        event_sum.* exclude (file_id, n_time_only),
-        hit_sum.* exclude (file_id, n_time_only),
-        reject_sum.* exclude (file_id),
+        raw_file.n_duplicate,
+        raw_file.n_time_far,
+        event_sum.n_self_trigger,
+        event_sum.n_other,
+        event_sum.n_coincidence,
+        event_sum.n_raw_planes,
+        event_sum.n_clean_planes,
+        hit_sum.n_two_ended,
+        hit_sum.n_one_ended,
+        hit_sum.n_none,
+        {%- for reason in bits %}
+            reject_sum.n_{{ reason }},
+        {%- endfor %}
         coalesce(event_sum.n_time_only, 0) + coalesce(hit_sum.n_time_only, 0) as n_time_only
     from todo
     inner join raw_file on todo.file_id = raw_file.file_id
@@ -99,14 +108,14 @@ final as (
         ('clean', 'two_planes', 'event', 'n_clean_planes'),
     ] %}
     {%- for stage, reason, unit, counter in counters %}
-    select
-        file_id,
-        '{{ stage }}' as stage,
-        '{{ reason }}' as reason,
-        '{{ unit }}' as unit,
-        cast(coalesce({{ counter }}, 0) as bigint) as n
-    from wide
-    {{ 'union all' if not loop.last }}
+        select
+            file_id,
+            '{{ stage }}' as stage,
+            '{{ reason }}' as reason,
+            '{{ unit }}' as unit,
+            cast(coalesce({{ counter }}, 0) as bigint) as n
+        from wide
+        {% if not loop.last %}union all{% endif %}
     {%- endfor %}
 )
 

@@ -35,20 +35,23 @@ neighbour as (
 sourced as (
     select
         chosen.station_id,
-        chosen.start_date,
         case
-            when {{ has_heights('chosen.z_plane_1_mm', 'chosen.z_plane_2_mm', 'chosen.z_plane_3_mm', 'chosen.z_plane_4_mm') }}
+            when
+                {{ has_heights(
+                    'chosen.z_plane_1_mm', 'chosen.z_plane_2_mm', 'chosen.z_plane_3_mm', 'chosen.z_plane_4_mm'
+                ) }}
                 then 'row'
             when neighbour.station_id is not null then 'neighbour'
             else 'default'
         end as z_source,
         {%- for plane in [1, 2, 3, 4] %}
-        case z_source
-            when 'row' then chosen.z_plane_{{ plane }}_mm
-            when 'neighbour' then neighbour.z_plane_{{ plane }}_mm
-            else period.z_default_{{ plane }}_mm
-        end as z_{{ plane }}{{ ',' if not loop.last }}
+            case z_source
+                when 'row' then chosen.z_plane_{{ plane }}_mm
+                when 'neighbour' then neighbour.z_plane_{{ plane }}_mm
+                else period.z_default_{{ plane }}_mm
+            end as z_{{ plane }},
         {%- endfor %}
+        chosen.start_date
     from chosen
     left join neighbour on chosen.station_id = neighbour.station_id and chosen.start_date = neighbour.start_date
     inner join period
@@ -68,11 +71,12 @@ final as (
         z_4 - z_1 as z_plane_4_mm,
         z_source,
         z_source != 'row' as is_z_default,
-        not (
+        not coalesce(
             isfinite(z_1) and isfinite(z_2) and isfinite(z_3) and isfinite(z_4)
             and least(z_1, z_2, z_3, z_4) >= 0
             and least(z_2, z_3, z_4) > z_1
-            and z_2 != z_3 and z_3 != z_4 and z_2 != z_4
+            and z_2 != z_3 and z_3 != z_4 and z_2 != z_4,
+            false
         ) as is_geometry_bad
     from sourced
 )

@@ -11,7 +11,11 @@ period as (
 final as (
     select
         todo.file_id,
-        period.* exclude (valid_from, valid_to, parameter_hash)
+        period.station_id,
+        {%- for parameter in detector_parameters() %}
+            period.{{ parameter }},
+        {%- endfor %}
+        period.calibration_version
     from todo
     inner join period
         on

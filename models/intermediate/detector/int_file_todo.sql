@@ -35,10 +35,10 @@ changed as (
                 and file.lake_path in (select present_hit.lake_path from present_hit)
             )
         )
-        {%- if var('station', none) is not none %}
+    {%- if var('station', none) is not none %}
         and file.station_id = {{ var('station') }}
         {%- endif %}
-    order by file.start_time desc, file.file_id
+    order by file.start_time desc, file.file_id asc
     limit {{ var('max_files') }}
 ),
 

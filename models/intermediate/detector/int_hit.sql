@@ -6,6 +6,7 @@
     pre_hook="{{ todo_hook() }}",
 ) }}
 {%- set bits = reject_bits() %}
+{%- set time_lost = bits.t_window + bits.pair_broken + bits.t_dif_raw + bits.time_raw %}
 
 with
 
@@ -44,7 +45,15 @@ limits as (
 {# each end by itself, then the two ends of a strip; a strip is two-ended so far where its mask_both is not NULL #}
 strip_checked as (
     select
-        raw_hit.* exclude (is_strip_swapped),
+        raw_hit.file_id,
+        raw_hit.event_number,
+        raw_hit.trigger_type,
+        raw_hit.plane,
+        raw_hit.strip,
+        raw_hit.t_front_ns,
+        raw_hit.t_back_ns,
+        raw_hit.q_front_ns,
+        raw_hit.q_back_ns,
         cast({{ end_reject_mask('raw_hit.t_front_ns', 'raw_hit.q_front_ns', 'limits') }} as utinyint) as mask_front,
         cast({{ end_reject_mask('raw_hit.t_back_ns', 'raw_hit.q_back_ns', 'limits') }} as utinyint) as mask_back,
         case
@@ -124,10 +133,8 @@ final as (
                 then 'time_only'
             else 'none'
         end as strip_state,
-        if(reject_mask_front & {{ bits.t_window + bits.pair_broken + bits.t_dif_raw + bits.time_raw }} = 0, t_front_ns, null)
-            as t_front_ns,
-        if(reject_mask_back & {{ bits.t_window + bits.pair_broken + bits.t_dif_raw + bits.time_raw }} = 0, t_back_ns, null)
-            as t_back_ns,
+        if(reject_mask_front & {{ time_lost }} = 0, t_front_ns, null) as t_front_ns,
+        if(reject_mask_back & {{ time_lost }} = 0, t_back_ns, null) as t_back_ns,
         if(is_front_good, q_front_ns, null) as q_front_ns,
         if(is_back_good, q_back_ns, null) as q_back_ns
     from event_checked

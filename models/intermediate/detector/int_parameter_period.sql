@@ -11,7 +11,8 @@ station as (
     union
     select station_id from {{ ref('int_station_configuration') }}
     union
-    select station_id from seed where station_id is not null
+    select station_id from seed
+    where station_id is not null
 ),
 
 period as (
@@ -19,7 +20,7 @@ period as (
         station.station_id,
         coalesce(seed.valid_from, date '1970-01-01') as valid_from
     from station
-    inner join seed on seed.station_id is null or seed.station_id = station.station_id
+    inner join seed on seed.station_id is null or station.station_id = seed.station_id
 ),
 
 candidate as (
@@ -28,6 +29,15 @@ candidate as (
         period.valid_from,
         seed.parameter,
         seed.value,
+        list_contains(
+            [
+                {%- for parameter in calibration_parameters() %}
+                    '{{ parameter }}',
+                {%- endfor %}
+                ''
+            ],
+            seed.parameter
+        ) as is_calibration,
         row_number() over (
             partition by period.station_id, period.valid_from, seed.parameter
             order by seed.station_id is not null desc, seed.valid_from desc nulls last
@@ -35,8 +45,8 @@ candidate as (
     from period
     inner join seed
         on
-            (seed.station_id is null or seed.station_id = period.station_id)
-            and (seed.valid_from is null or seed.valid_from <= period.valid_from)
+            (seed.station_id is null or period.station_id = seed.station_id)
+            and (seed.valid_from is null or period.valid_from >= seed.valid_from)
 ),
 
 final as (
@@ -45,17 +55,18 @@ final as (
         valid_from,
         lead(valid_from) over (partition by station_id order by valid_from) as valid_to,
         sha256(string_agg(parameter || '=' || value, ' ' order by parameter)) as parameter_hash,
+        {%- for parameter in detector_parameters() %}
+            max(value) filter (where parameter = '{{ parameter }}') as {{ parameter }},
+        {%- endfor %}
         left(
             sha256(
-                string_agg(parameter || '=' || value, ' ' order by parameter)
-                    filter (where parameter in ('{{ calibration_parameters() | join("', '") }}'))
-                || ' code={{ calibration_code_version() | trim }}'
+                concat(
+                    string_agg(parameter || '=' || value, ' ' order by parameter) filter (where is_calibration),
+                    ' code={{ calibration_code_version() | trim }}'
+                )
             ),
             16
-        ) as calibration_version,
-        {%- for parameter in detector_parameters() %}
-        max(value) filter (where parameter = '{{ parameter }}') as {{ parameter }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        ) as calibration_version
     from candidate
     where rank = 1
     group by station_id, valid_from

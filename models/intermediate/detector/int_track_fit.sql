@@ -1,3 +1,5 @@
+{%- set planes = [1, 2, 3, 4] %}
+
 with
 
 plane_hit as (
@@ -5,107 +7,108 @@ plane_hit as (
     {{ where_in_run() }}
 ),
 
-topology as (
-    select * from {{ ref('int_event_topology') }}
-    {{ where_in_run() }} and n_planes >= 2
+plane_set as (
+    select * from {{ ref('int_plane_set') }}
+    {{ where_in_run() }}
 ),
 
-{# the planes that take part in each fit: all that were hit; of four also each three #}
-fit_plane as (
+{# the planes of an event side by side, NULL where there is no hit: one row an event costs a fifth of a row a plane #}
+event as (
     select
-        *,
-        unnest(case when n_planes = 3 then [fit_mask, 15] else [fit_mask] end) as hit_mask
-    from {{ ref('int_plane_set') }}
-    {{ where_in_run() }} and is_in_fit
-),
-
-measured as (
-    select
-        plane_hit.file_id,
-        plane_hit.event_number,
-        fit_plane.fit_mask,
-        fit_plane.n_planes,
-        topology.hit_mask,
-        plane_hit.plane,
-        plane_hit.x_mm,
-        plane_hit.y_mm,
-        plane_hit.t_ns,
-        plane_hit.sigma_x_mm,
-        plane_hit.sigma_y_mm,
-        plane_hit.sigma_t_ns,
-        fit_plane.z_mm,
-        fit_plane.slope_weight_per_mm,
-        fit_plane.intercept_weight,
-        fit_plane.leverage
+        file_id,
+        event_number,
+        sum({{ plane_bit('plane') }}) as hit_mask,
+        {%- for plane in planes %}
+        any_value(x_mm) filter (where plane = {{ plane }}) as x_{{ plane }},
+        any_value(y_mm) filter (where plane = {{ plane }}) as y_{{ plane }},
+        any_value(t_ns) filter (where plane = {{ plane }}) as t_{{ plane }},
+        any_value(sigma_x_mm) filter (where plane = {{ plane }}) as x_sigma_{{ plane }},
+        any_value(sigma_y_mm) filter (where plane = {{ plane }}) as y_sigma_{{ plane }},
+        any_value(sigma_t_ns) filter (where plane = {{ plane }}) as t_sigma_{{ plane }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from plane_hit
-    inner join topology on plane_hit.file_id = topology.file_id and plane_hit.event_number = topology.event_number
-    inner join fit_plane
-        on
-            topology.file_id = fit_plane.file_id
-            and topology.hit_mask = fit_plane.hit_mask
-            and plane_hit.plane = fit_plane.plane
+    group by file_id, event_number
+    having count(*) >= 2
+),
+
+{# the planes that take part in each fit: all that were hit; of four also each three. The others weigh nothing. #}
+fit_set as (
+    select
+        file_id,
+        fit_mask,
+        n_planes,
+        unnest(case when n_planes = 3 then [fit_mask, 15] else [fit_mask] end) as hit_mask,
+        {%- for plane in planes %}
+        any_value(z_mm) filter (where plane = {{ plane }} and is_in_fit) as z_{{ plane }},
+        any_value(leverage) filter (where plane = {{ plane }} and is_in_fit) as leverage_{{ plane }},
+        any_value(slope_weight_per_mm) filter (where plane = {{ plane }} and is_in_fit) as slope_weight_{{ plane }},
+        any_value(intercept_weight) filter (where plane = {{ plane }} and is_in_fit)
+            as intercept_weight_{{ plane }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from plane_set
+    group by file_id, fit_mask, n_planes
 ),
 
 line as (
     select
-        file_id,
-        event_number,
-        fit_mask,
-        any_value(n_planes) as n_planes,
-        any_value(hit_mask) as hit_mask,
-        {{ line_fit('x', 'x_mm', 'sigma_x_mm', 'intercept_weight', 'slope_weight_per_mm') }},
-        {{ line_fit('y', 'y_mm', 'sigma_y_mm', 'intercept_weight', 'slope_weight_per_mm') }},
-        {{ line_fit('t', 't_ns', 'sigma_t_ns', 'intercept_weight', 'slope_weight_per_mm') }}
-    from measured
-    group by file_id, event_number, fit_mask
+        event.*,
+        fit_set.* exclude (file_id, hit_mask),
+        {{ line_fit('x', planes) }},
+        {{ line_fit('y', planes) }},
+        {{ line_fit('t', planes) }}
+    from event
+    inner join fit_set on event.file_id = fit_set.file_id and event.hit_mask = fit_set.hit_mask
 ),
 
-{# a line through two points leaves no residual #}
-residual as (
+pull as (
     select
-        measured.file_id,
-        measured.event_number,
-        measured.fit_mask,
-        measured.plane,
-        {{ line_residual('x', 'measured.x_mm', 'measured.z_mm') }} / measured.sigma_x_mm as x_pull,
-        {{ line_residual('y', 'measured.y_mm', 'measured.z_mm') }} / measured.sigma_y_mm as y_pull,
-        {{ line_residual('t', 'measured.t_ns', 'measured.z_mm') }} / measured.sigma_t_ns as t_pull,
-        {{ studentised('greatest(abs(x_pull), abs(y_pull), abs(t_pull))', '1', 'measured.leverage') }} as studentised
-    from measured
-    inner join line
-        on
-            measured.file_id = line.file_id
-            and measured.event_number = line.event_number
-            and measured.fit_mask = line.fit_mask
-    where measured.n_planes > 2
-),
-
-goodness as (
-    select
-        file_id,
-        event_number,
-        fit_mask,
-        sum(x_pull ** 2 + y_pull ** 2 + t_pull ** 2) as chi2,
-        max(studentised) as studentised_max,
-        max_by(plane, studentised) as studentised_max_plane
-    from residual
-    group by file_id, event_number, fit_mask
+        *,
+        {%- for plane in planes %}
+        {{ line_residual('x', 'x_' ~ plane, 'z_' ~ plane) }} / x_sigma_{{ plane }} as x_pull_{{ plane }},
+        {{ line_residual('y', 'y_' ~ plane, 'z_' ~ plane) }} / y_sigma_{{ plane }} as y_pull_{{ plane }},
+        {{ line_residual('t', 't_' ~ plane, 'z_' ~ plane) }} / t_sigma_{{ plane }} as t_pull_{{ plane }},
+        {{ studentised(
+            'greatest(abs(x_pull_' ~ plane ~ '), abs(y_pull_' ~ plane ~ '), abs(t_pull_' ~ plane ~ '))',
+            '1',
+            'leverage_' ~ plane
+        ) }} as studentised_{{ plane }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from line
 ),
 
 final as (
     select
-        line.*,
-        coalesce(goodness.chi2, 0) as chi2,
-        cast(3 * line.n_planes - 6 as tinyint) as ndf,
-        goodness.studentised_max,
-        goodness.studentised_max_plane
-    from line
-    left join goodness
-        on
-            line.file_id = goodness.file_id
-            and line.event_number = goodness.event_number
-            and line.fit_mask = goodness.fit_mask
+        file_id,
+        event_number,
+        cast(fit_mask as tinyint) as fit_mask,
+        n_planes,
+        cast(hit_mask as tinyint) as hit_mask,
+        {%- for name in ['x', 'y', 't'] %}
+        {{ name }}_intercept,
+        {{ name }}_slope,
+        {{ name }}_intercept_variance,
+        {{ name }}_slope_variance,
+        {%- endfor %}
+        {# a line through two points leaves no residual #}
+        case
+            when n_planes > 2
+                then
+                    {%- for plane in planes %}
+                    coalesce(x_pull_{{ plane }} ** 2 + y_pull_{{ plane }} ** 2 + t_pull_{{ plane }} ** 2, 0)
+                    {{- ' +' if not loop.last }}
+                    {%- endfor %}
+            else 0
+        end as chi2,
+        cast(3 * n_planes - 6 as tinyint) as ndf,
+        if(n_planes > 2, greatest(studentised_1, studentised_2, studentised_3, studentised_4), null) as studentised_max,
+        cast(
+            case studentised_max
+                {%- for plane in planes %}
+                when studentised_{{ plane }} then {{ plane }}
+                {%- endfor %}
+            end as tinyint
+        ) as studentised_max_plane
+    from pull
 )
 
 select * from final
-order by file_id, event_number, fit_mask

@@ -41,7 +41,7 @@ seed as (
 current_file as (
     select *
     from raw_file
-    qualify row_number() over (partition by file_id order by {{ newest_version_first('raw_file') }}) = 1
+    qualify row_number() over (partition by file_id order by {{ newest_version_first() }}) = 1
 ),
 
 described as (
@@ -51,10 +51,10 @@ described as (
         current_file.start_time,
         current_file.base_name,
         {%- for column in configured %}
-        configuration.{{ column }},
+            configuration.{{ column }},
         {%- endfor %}
         {%- for column in heights %}
-        height.{{ column }},
+            height.{{ column }},
         {%- endfor %}
         if(height.is_geometry_bad and current_file.n_events > 0, 'bad_geometry', current_file.status) as status,
         current_file.content_sha256,
@@ -89,7 +89,7 @@ final as (
                     parser_version,
                     status,
                     {%- for column in configured + heights %}
-                    coalesce(cast({{ column }} as varchar), ''),
+                        coalesce(cast({{ column }} as varchar), ''),
                     {%- endfor %}
                     parameter_hash,
                     seed_hash

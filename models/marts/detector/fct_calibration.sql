@@ -9,16 +9,16 @@ with
 
 file as (
     select
-        file.file_id,
-        file.station_id,
-        file.conf_number,
+        known.file_id,
+        known.station_id,
+        known.conf_number,
         raw_file.first_event_time as valid_from,
         raw_file.last_event_time as valid_to,
         parameter.calibration_version,
         parameter.crosstalk_limit_max_ns
-    from {{ ref('dim_file') }} as file
-    inner join {{ ref('int_raw_file') }} as raw_file on file.lake_path = raw_file.lake_path
-    inner join {{ ref('int_file_parameter') }} as parameter on file.file_id = parameter.file_id
+    from {{ ref('dim_file') }} as known
+    inner join {{ ref('int_raw_file') }} as raw_file on known.lake_path = raw_file.lake_path
+    inner join {{ ref('int_file_parameter') }} as parameter on known.file_id = parameter.file_id
 ),
 
 geometry as (
@@ -32,8 +32,8 @@ channel as (
         plane,
         strip,
         {%- for constant in channel_constants() %}
-        any_value(value_ns) filter (where constant = '{{ constant }}') as {{ constant }}_ns,
-        any_value(status) filter (where constant = '{{ constant }}') as {{ constant }}_status,
+            any_value(value_ns) filter (where constant = '{{ constant }}') as {{ constant }}_ns,
+            any_value(status) filter (where constant = '{{ constant }}') as {{ constant }}_status,
         {%- endfor %}
         max(n_before) as n_before,
         max(n_after) as n_after
@@ -47,8 +47,8 @@ strip as (
         plane,
         strip,
         {%- for constant in strip_constants() %}
-        any_value(value_ns) filter (where constant = '{{ constant }}') as {{ constant }}_ns,
-        any_value(status) filter (where constant = '{{ constant }}') as {{ constant }}_status,
+            any_value(value_ns) filter (where constant = '{{ constant }}') as {{ constant }}_ns,
+            any_value(status) filter (where constant = '{{ constant }}') as {{ constant }}_status,
         {%- endfor %}
         max(n_before) as n_before,
         max(n_after) as n_after
@@ -83,7 +83,7 @@ channel_status as (
         max(n_good) filter (where side = 'front') as n_front,
         max(n_good) filter (where side = 'back') as n_back
     from {{ ref('fct_channel_status') }}
-    where file_id in (select file_id from file)
+    where file_id in (select file.file_id from file)
     group by file_id, plane, strip
 ),
 
@@ -92,9 +92,17 @@ joined as (
         file.*,
         geometry.plane,
         geometry.strip,
-        channel.* exclude (file_id, plane, strip, n_before, n_after),
-        strip.* exclude (file_id, plane, strip, n_before, n_after),
-        front_back.* exclude (file_id, plane, strip, status),
+        {%- for constant in channel_constants() %}
+            channel.{{ constant }}_ns,
+            channel.{{ constant }}_status,
+        {%- endfor %}
+        {%- for constant in strip_constants() %}
+            strip.{{ constant }}_ns,
+            strip.{{ constant }}_status,
+        {%- endfor %}
+        {%- for column in front_back_columns() %}
+            front_back.{{ column }},
+        {%- endfor %}
         front_back.status as fb_status,
         own_channel.t_dif_box_width_ns,
         own_strip.t_sum_sigma_ps,
@@ -148,14 +156,7 @@ final as (
         t_dif_offset_ns,
         t_dif_box_width_ns,
         t_dif_offset_status as t_dif_status,
-        q_fb_c0,
-        q_fb_c1,
-        q_fb_c2,
-        q_fb_c3,
-        q_fb_c4,
-        q_fb_low_ns,
-        q_fb_high_ns,
-        q_fb_degree,
+        {{ front_back_columns() | join(',\n        ') }},
         fb_status,
         t_sum_offset_ns,
         t_sum_sigma_ps,

@@ -26,7 +26,7 @@ event as (
         file_id,
         count(*) as n_coincidence
     from {{ ref('int_event_clean') }}
-    where file_id in (select file_id from todo) and event_class = 'coincidence'
+    where file_id in (select todo.file_id from todo) and event_class = 'coincidence'
     group by file_id
 ),
 
@@ -41,25 +41,25 @@ hit_sum as (
         count(*) filter (where is_front_good) as n_good_front,
         count(*) filter (where is_back_good) as n_good_back
     from {{ ref('int_hit') }}
-    where file_id in (select file_id from todo) and trigger_type = 1
+    where file_id in (select todo.file_id from todo) and trigger_type = 1
     group by file_id, plane, strip
 ),
 
 {%- for side in ['front', 'back'] %}
-channel_{{ side }} as (
-    select
-        todo.file_id,
-        todo.station_id,
-        geometry.plane,
-        geometry.strip,
-        '{{ side }}' as side,
-        coalesce(hit_sum.n_raw_{{ side }}, 0) as n_raw,
-        coalesce(hit_sum.n_good_{{ side }}, 0) as n_good
-    from todo
-    cross join geometry
-    left join hit_sum
-        on todo.file_id = hit_sum.file_id and geometry.plane = hit_sum.plane and geometry.strip = hit_sum.strip
-),
+    channel_{{ side }} as (
+        select
+            todo.file_id,
+            todo.station_id,
+            geometry.plane,
+            geometry.strip,
+            '{{ side }}' as side,
+            coalesce(hit_sum.n_raw_{{ side }}, 0) as n_raw,
+            coalesce(hit_sum.n_good_{{ side }}, 0) as n_good
+        from todo
+        cross join geometry
+        left join hit_sum
+            on todo.file_id = hit_sum.file_id and geometry.plane = hit_sum.plane and geometry.strip = hit_sum.strip
+    ),
 {% endfor %}
 channel as (
     select * from channel_front
@@ -89,7 +89,9 @@ rated as (
         channel.n_good / nullif(other_strip.n_good_median, 0) as ratio,
         case
             when channel.n_good = 0 then 'dead'
-            when channel.n_good < least(parameter.channel_min_entries, 0.01 * coalesce(event.n_coincidence, 0)) then 'dead'
+            when
+                channel.n_good < least(parameter.channel_min_entries, 0.01 * coalesce(event.n_coincidence, 0))
+                then 'dead'
             when ratio < parameter.channel_weak_ratio then 'weak'
             when ratio > parameter.channel_noisy_ratio then 'noisy'
             else 'ok'

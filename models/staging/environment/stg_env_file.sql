@@ -1,6 +1,3 @@
-{# A table, since every log staging model asks it which files are superseded, and the lake holds one file per row. #}
-{{ config(materialized='table') }}
-
 with
 
 lake as (
@@ -24,7 +21,7 @@ lake as (
         env_file.detail,
         env_file.terms_text,
         {{ provenance_columns('env_file', has_line_number=false) }}
-    from {{ lake_scan('env_file') }} as env_file
+    from {{ ref('base_env_file') }} as env_file
 ),
 
 final as (

@@ -10,7 +10,7 @@ lake as (
         era5_level.temp_k,
         era5_level.height_m,
         {{ era5_tail('era5_level') }}
-    from {{ lake_scan('era5_level') }} as era5_level
+    from {{ ref('base_era5_level') }} as era5_level
 ),
 
 final as (

@@ -9,7 +9,7 @@ lake as (
         era5_single.temp_ground_k,
         era5_single.era5_surface_pressure_hpa,
         {{ era5_tail('era5_single') }}
-    from {{ lake_scan('era5_single') }} as era5_single
+    from {{ ref('base_era5_single') }} as era5_single
 ),
 
 final as (

@@ -15,7 +15,7 @@ complete as (
         nmdb.is_partial,
         nmdb.product,
         {{ provenance_columns('nmdb') }}
-    from {{ lake_scan('nmdb') }} as nmdb
+    from {{ ref('base_nmdb') }} as nmdb
     where not nmdb.is_partial
 ),
 

@@ -1,0 +1,6 @@
+{{ config(
+    materialized='incremental', incremental_strategy='append', on_schema_change='append_new_columns',
+    pre_hook="{{ lake_rows_hook('env_file') }}", post_hook="{{ lake_rows_done() }}"
+) }}
+
+{{ lake_rows('env_file') }}

@@ -1,0 +1,240 @@
+"""Tracks, live time, counts and efficiencies of the independent files, against the truth of every event."""
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.integration.conftest import Home
+
+LARGE, SMALL = 25161000000, 25060000000
+STEMS = {LARGE: "mi0025161000000", SMALL: "mi0025060000000"}
+
+LIST_COUNTS = {
+    1234: 5193,
+    123: 5433,
+    234: 4972,
+    124: 307,
+    134: 467,
+    12: 12774,
+    23: 8012,
+    34: 12228,
+    13: 368,
+    24: 19,
+    14: 3,
+}
+N_ONE_PLANE = 224
+
+TRACK_AND_TRUTH = """
+    select
+        track.*,
+        label.n_planes as n_fitted,
+        truth.tt_trigger::int as true_tt,
+        degrees(track.theta_rad - truth.theta_rad) as theta_error_deg,
+        degrees(acos(least(1,
+            sin(track.theta_rad) * sin(truth.theta_rad) * cos(track.phi_rad - truth.phi_rad)
+            + cos(track.theta_rad) * cos(truth.theta_rad)
+        ))) as space_angle_deg,
+        track.slowness_ns_per_mm / truth.slowness_ns_per_mm as slowness_c,
+        (track.x_slope - truth.xp) / track.sigma_x_slope as x_pull,
+        (track.y_slope - truth.yp) / track.sigma_y_slope as y_pull,
+        (track.t_slope_ns_per_mm - truth.slowness_ns_per_mm * sqrt(1 + truth.xp ** 2 + truth.yp ** 2))
+        / track.sigma_t_slope_ns_per_mm as t_pull
+    from fct_track as track
+    inner join read_parquet('{truth}') as truth on track.event_number = truth.dat_line
+    inner join tt_label as label on track.fit_tt = label.tt
+    where track.file_id = {file_id}
+"""
+
+
+class Known:
+    """One file: what was found and what is true."""
+
+    def __init__(self, home: Home, folder: Path, file_id: int) -> None:
+        self.file_id = file_id
+        self.is_large = file_id == LARGE
+        self.connection = duckdb.connect(str(home.build), read_only=True)
+        truth = folder / f"truth_{STEMS[file_id]}.parquet"
+        self.connection.execute("create temp view known as " + TRACK_AND_TRUTH.format(truth=truth, file_id=file_id))
+        self.facts = json.loads((folder / f"truth_{STEMS[file_id]}.json").read_text())
+
+    def row(self, sql: str) -> tuple[float, ...]:
+        """First row of a query in which {file_id} is the file."""
+        row = self.connection.execute(sql.format(file_id=self.file_id)).fetchone()
+        assert row is not None
+        return row
+
+    def bound(self, large: float, small: float) -> float:
+        return large if self.is_large else small
+
+
+@pytest.fixture(params=STEMS, ids=["large", "small"])
+def known(request: pytest.FixtureRequest, independent: Home, shared_data: Path) -> Known:
+    """Both files in turn."""
+    return Known(independent, shared_data / "detector", request.param)
+
+
+def test_labels_of_every_event(known: Known) -> None:
+    n, raw, clean, listed, accepted = known.row("""
+        select
+            count(*),
+            count(*) filter (where raw_tt = true_tt),
+            count(*) filter (where clean_tt = true_tt),
+            count(*) filter (where list_tt = true_tt),
+            count(*) filter (where is_track)
+        from known
+    """)
+    assert n == known.facts["rows"] == raw == clean
+    assert listed / n >= known.bound(0.985, 0.97)
+    assert accepted / n >= 0.99
+
+
+def test_directions_of_four_planes(known: Known) -> None:
+    median, two_thirds, bias = known.row("""
+        select median(space_angle_deg), quantile_cont(space_angle_deg, 0.68), avg(theta_error_deg)
+        from known
+        where n_fitted = 4
+    """)
+    assert known.bound(2.7, 2.5) <= median <= known.bound(3.1, 3.3)
+    assert two_thirds <= known.bound(4.0, 4.4)
+    assert known.bound(-0.4, -0.6) <= bias <= known.bound(0.0, 0.2)
+
+
+@pytest.mark.parametrize(("n_planes", "theta_deg"), [(2, 35.9), (3, 24.0), (4, 15.0)])
+def test_mean_zenith_angle(known: Known, n_planes: int, theta_deg: float) -> None:
+    (mean,) = known.row(f"select avg(degrees(theta_rad)) from known where n_fitted = {n_planes}")
+    assert mean == pytest.approx(theta_deg, rel=known.bound(0.01, 0.05))
+
+
+def test_speed_is_that_of_light(known: Known) -> None:
+    (mean,) = known.row("select avg(slowness_c) from known where n_fitted = 4")
+    assert mean == pytest.approx(1, abs=known.bound(0.02, 0.06))
+
+
+@pytest.mark.parametrize("pull", ["x_pull", "y_pull", "t_pull"])
+def test_errors_are_true(known: Known, pull: str) -> None:
+    (spread,) = known.row(f"select stddev({pull}) from known where n_fitted = 4")
+    assert known.bound(0.92, 0.85) <= spread <= known.bound(1.08, 1.15)
+
+
+def test_chi2(known: Known) -> None:
+    (mean,) = known.row("select avg(chi2 / ndf) from known where n_fitted = 4")
+    assert known.bound(0.85, 0.80) <= mean <= known.bound(1.05, 1.15)
+
+
+def test_a_removed_plane_mends_the_direction(known: Known) -> None:
+    n, median = known.row("select count(*), median(space_angle_deg) from known where removed_plane is not null")
+    assert n <= 12
+    if known.is_large:
+        assert median < 6
+
+
+@pytest.mark.parametrize(
+    ("method", "plane"), [*(("projection", plane) for plane in (1, 2, 3, 4)), ("ratio", 2), ("ratio", 3)]
+)
+def test_efficiency_is_that_of_the_truth(known: Known, method: str, plane: int) -> None:
+    realised = known.facts["efficiency_realised_before_trigger"]
+    true = realised["active_given_cross1234"][plane - 1]
+    true_sigma = (true * (1 - true) / realised["n_cross1234"]) ** 0.5
+    found, sigma = known.row(f"""
+        select efficiency, efficiency_sigma
+        from fct_plane_efficiency
+        where
+            file_id = {{file_id}} and period_kind = 'file'
+            and method = '{method}' and label = 'clean' and plane = {plane}
+    """)
+    assert abs(found - true) <= known.bound(2, 3) * (sigma**2 + true_sigma**2) ** 0.5
+
+
+def test_live_seconds_and_kept_events(known: Known) -> None:
+    live, outlier, dead, kept, dropped = known.row("""
+        select sum(live_s), sum(n_outlier_s), sum(n_dead_s), sum(n_events_live), sum(n_events_dropped)
+        from fct_minute_live
+        where
+            minute_start >= (select date_trunc('day', start_time) from dim_file where file_id = {file_id})
+            and minute_start < (select start_time + interval 1 day from dim_file where file_id = {file_id})
+    """)
+    assert (live, outlier, dead) == (known.bound(5114, 504), 0, 0)
+    assert (kept, dropped) == (known.bound(49_985, 4_984), known.bound(15, 16))
+
+
+def counts(home: Home, sql: str) -> dict[int, int]:
+    with duckdb.connect(str(home.build), read_only=True) as connection:
+        return dict(connection.execute(sql).fetchall())
+
+
+def test_list_labels(independent: Home) -> None:
+    found = counts(independent, f"select list_tt, count(*) from fct_track where file_id = {LARGE} group by list_tt")
+    one_plane = sum(found.get(tt, 0) for tt in (1, 2, 3, 4))
+    for tt, expected in (LIST_COUNTS | {0: 0}).items():
+        assert found.get(tt, 0) == pytest.approx(expected, abs=max(3, 0.003 * expected)), tt
+    assert one_plane == pytest.approx(N_ONE_PLANE, abs=3)
+
+
+def test_minute_counts_sum_to_the_kept_events(independent: Home) -> None:
+    sql = "select {} from fct_minute_count where minute_start >= '2025-06-10' group by 1"
+    assert set(counts(independent, sql.format("tt_kind, sum(n_events)::bigint")).values()) == {49_985}
+    rows = counts(
+        independent,
+        """
+        select n, count(*)
+        from (
+            select count(*) as n
+            from fct_minute_count
+            where tt_kind = 'raw_tt' and minute_start >= '2025-06-10'
+            group by minute_start
+        )
+        group by n
+        """,
+    )
+    assert rows == {16: 86}
+
+
+def test_minute_rate_is_poisson(independent: Home) -> None:
+    minutes = counts(
+        independent,
+        """
+        select epoch(minute_start)::bigint, sum(n_events)::bigint
+        from fct_minute_count
+        inner join fct_minute_live using (station_id, minute_start)
+        where tt_kind = 'list_tt' and live_s = 60 and minute_start >= '2025-06-10'
+        group by minute_start
+        """,
+    )
+    n = list(minutes.values())
+    mean = sum(n) / len(n)
+    assert len(n) == 84
+    assert mean == pytest.approx(586.1, abs=0.1)
+    assert sum((k - mean) ** 2 for k in n) / (len(n) - 1) / mean == pytest.approx(0.92, abs=0.02)
+
+
+def test_plane_hits(independent: Home) -> None:
+    with duckdb.connect(str(independent.build), read_only=True) as connection:
+        hits = connection.execute(
+            f"""
+            select
+                count(*),
+                count(*) filter (where is_low_charge),
+                avg((n_strips = 1)::int),
+                list_sort(list(distinct plane))
+            from int_plane_hit
+            where file_id = {LARGE}
+            """
+        ).fetchone()
+        crosstalk = connection.execute(
+            f"select count(*) from int_strip_hit where file_id = {LARGE} and is_crosstalk"
+        ).fetchone()
+        quality = connection.execute(f"from fct_file_quality where file_id = {LARGE}").pl().row(0, named=True)
+    assert hits is not None
+    assert crosstalk is not None
+    assert hits[0] == pytest.approx(121_341, rel=0.01)
+    assert hits[1] == pytest.approx(2_069, rel=0.05)
+    assert hits[2] == pytest.approx(0.844, abs=0.005)
+    assert crosstalk[0] == pytest.approx(52_963, rel=0.01)
+    assert [quality[f"streamer_pct_{p}"] for p in (1, 2, 3, 4)] == pytest.approx([10.6, 7.7, 9.5, 5.4], abs=0.1)
+    assert [quality[f"q_sum_mean_ns_{p}"] for p in (1, 2, 3, 4)] == pytest.approx([44.7, 37.0, 42.3, 31.0], rel=0.01)
+    assert [quality[f"loo_x_rms_mm_{p}"] for p in (1, 2, 3, 4)] == pytest.approx([24, 18, 19, 24], abs=1)
+    assert (quality["status"], quality["n_dead"], quality["n_constants_none"]) == ("ok", 0, 0)
+    assert quality["clean_purity_pct"] == 100
+    assert quality["crt_corrected_ps"] == pytest.approx(500, abs=10)
