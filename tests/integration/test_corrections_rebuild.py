@@ -1,4 +1,4 @@
-"""Minutes and bins are built again where their inputs changed, and only there; wrong settings and seeds stop the build."""
+"""Minutes and bins are built again where their inputs changed, and only there; wrong settings stop the build."""
 
 from collections.abc import Callable
 from pathlib import Path

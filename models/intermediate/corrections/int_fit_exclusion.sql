@@ -37,10 +37,7 @@ final as (
         start_at,
         case
             when end_at > start_at and (previous_end_at is null or previous_end_at <= start_at) then end_at
-            else error(
-                'fit_exclusion: the ' || kind || ' row of station ' || station_id || ' that starts ' || start_at
-                || ' overlaps another row of that kind or ends before it starts'
-            )
+            else {{ overlap_error() }}
         end as end_at,
         kind,
         reason

@@ -1,5 +1,5 @@
-{#- The days of a station that have any input, with the configuration whose dates cover the day. Minutes without a file take
-    that configuration. -#}
+{#- The days of a station that have any input, with the configuration whose dates cover the day. Minutes without a file
+    take that configuration. -#}
 with
 
 live as (
@@ -26,20 +26,27 @@ station_day as (
     select * from environment
 ),
 
-covering as (
+candidate as (
     select
         station_day.station_id,
         station_day.day_start,
-        configuration.conf_number
+        configuration.conf_number,
+        configuration.valid_from,
+        configuration.valid_to
     from station_day
     inner join configuration
         on
             station_day.station_id = configuration.station_id
             and station_day.day_start >= configuration.valid_from
             and (configuration.valid_to is null or station_day.day_start <= configuration.valid_to)
+),
+
+covering as (
+    select *
+    from candidate
     qualify row_number() over (
-        partition by station_day.station_id, station_day.day_start
-        order by configuration.valid_from desc, configuration.valid_to desc nulls first, configuration.conf_number desc
+        partition by station_id, day_start
+        order by valid_from desc, valid_to desc nulls first, conf_number desc
     ) = 1
 ),
 
