@@ -51,10 +51,11 @@ where station_id = ? and group_code = 'all' and scope = 'config' and is_applied
 order by range_start desc
 limit 1
 """
+# Weighted with live time: weights of 1/sigma^2 would favour the hours that counted few events by chance.
 RATE = """
 select
-    sum(rate_final_hz / pow(rate_final_sigma_hz, 2)) / sum(1 / pow(rate_final_sigma_hz, 2)) as rate_hz,
-    1 / sqrt(sum(1 / pow(rate_final_sigma_hz, 2))) as rate_sigma_hz
+    sum(rate_final_hz * live_s) / sum(live_s) as rate_hz,
+    sqrt(sum(pow(rate_final_sigma_hz * live_s, 2))) / sum(live_s) as rate_sigma_hz
 from large_corrected_table
 where station_id = ? and is_usable and rate_final_hz is not null
 """

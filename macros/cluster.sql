@@ -31,6 +31,6 @@
 
 {# A number in [0, 1) that depends on the event and plane alone, not on the order of rows: 52 bits of an MD5 sum. #}
 {% macro event_uniform(file_id, event_number, plane) -%}
-    cast('0x' || substr(md5({{ file_id }} || ':' || {{ event_number }} || ':' || {{ plane }}), 1, 13) as bigint)
+    cast('0x' || left(md5(concat({{ file_id }}, ':', {{ event_number }}, ':', {{ plane }})), 13) as bigint)
             / 4503599627370496.0
 {%- endmacro %}

@@ -10,10 +10,13 @@
     {{ wrap_degrees(phi_deg ~ ' + coalesce(' ~ phi_north_deg ~ ', 0)') }}
 {%- endmacro %}
 
-{# The ring of a zenith angle is the last one whose lower limit it reaches: a limit belongs to the outer ring. To be
-   written after a relation as its join. #}
+{# The ring of a zenith angle: a lower limit belongs to its ring, and the horizon to the last. To be written after a
+   relation as its join. #}
 {% macro join_angular_ring(theta_deg) -%}
-    asof left join {{ ref('angular_ring') }} as ring on {{ theta_deg }} >= ring.theta_low_deg
+    inner join {{ ref('angular_ring') }} as ring
+        on
+            {{ theta_deg }} >= ring.theta_low_deg
+            and ({{ theta_deg }} < ring.theta_high_deg or ring.theta_high_deg >= 90)
 {%- endmacro %}
 
 {# R<ring>.<sector>, sectors of equal width counted from azimuth -180. #}

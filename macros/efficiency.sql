@@ -16,3 +16,15 @@
         else sqrt({{ f }} * ({{ n }} - {{ f }}) / {{ n }} ** 3)
     end
 {%- endmacro %}
+
+{# The column n_fid_<plane> of a row of counts: events that test the plane. They are those of all four planes and those
+   that miss only it, so for other labels it is NULL, as it is where the files cannot measure the plane. #}
+{% macro count_if_measurable(counts, label_mask, measurable_mask, plane) -%}
+    if(
+            {{ counts }}.tt_kind in ('list_tt', 'fit_tt')
+            and {{ label_mask }} | {{ plane_bit(plane) }} = 15
+            and {{ mask_has_plane(measurable_mask, plane) }},
+            {{ counts }}.n_fid_{{ plane }},
+            null
+        )
+{%- endmacro %}

@@ -18,9 +18,17 @@ source_built as (
 ),
 
 changed as (
-    (select * from source_now except select * from source_built)
+    (
+        select * from source_now
+        except
+        select * from source_built
+    )
     union all
-    (select * from source_built except select * from source_now)
+    (
+        select * from source_built
+        except
+        select * from source_now
+    )
 ),
 
 final as (

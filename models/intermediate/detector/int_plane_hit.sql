@@ -12,25 +12,31 @@ strip_hit as (
     {{ where_file_todo() }}
 ),
 
-crosstalk as (
+{# strips of the plane that do not enter its hit #}
+beside as (
     select
         file_id,
         event_number,
         plane,
-        count(*) as n_crosstalk
-    from strip_hit
-    where is_crosstalk
-    group by file_id, event_number, plane
-),
-
-one_ended as (
-    select
-        file_id,
-        event_number,
-        plane,
-        count(*) as n_one_ended
-    from {{ ref('int_hit') }}
-    {{ where_file_todo() }} and strip_state = 'one_ended' and trigger_type = 1
+        count(*) filter (where is_crosstalk) as n_crosstalk,
+        count(*) filter (where not is_crosstalk) as n_one_ended
+    from (
+        select
+            file_id,
+            event_number,
+            plane,
+            true as is_crosstalk
+        from strip_hit
+        where is_crosstalk
+        union all
+        select
+            file_id,
+            event_number,
+            plane,
+            false as is_crosstalk
+        from {{ ref('int_hit') }}
+        {{ where_file_todo() }} and strip_state = 'one_ended' and trigger_type = 1
+    ) as strip
     group by file_id, event_number, plane
 ),
 
@@ -88,20 +94,15 @@ final as (
         {{ cluster_class('plane_hit.strip_mask') }} as cluster_class,
         plane_hit.q_sum_ns > parameter.streamer_limit_ns as is_streamer,
         plane_hit.is_low_charge,
-        cast(coalesce(crosstalk.n_crosstalk, 0) as tinyint) as n_crosstalk,
-        cast(coalesce(one_ended.n_one_ended, 0) as tinyint) as n_one_ended
+        cast(coalesce(beside.n_crosstalk, 0) as tinyint) as n_crosstalk,
+        cast(coalesce(beside.n_one_ended, 0) as tinyint) as n_one_ended
     from plane_hit
     inner join parameter on plane_hit.file_id = parameter.file_id
-    left join crosstalk
+    left join beside
         on
-            plane_hit.file_id = crosstalk.file_id
-            and plane_hit.event_number = crosstalk.event_number
-            and plane_hit.plane = crosstalk.plane
-    left join one_ended
-        on
-            plane_hit.file_id = one_ended.file_id
-            and plane_hit.event_number = one_ended.event_number
-            and plane_hit.plane = one_ended.plane
+            plane_hit.file_id = beside.file_id
+            and plane_hit.event_number = beside.event_number
+            and plane_hit.plane = beside.plane
 )
 
 select * from final

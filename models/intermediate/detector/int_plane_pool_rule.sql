@@ -33,14 +33,14 @@ label as (
 {# a plane is tested by events that all of `other_mask` have seen #}
 method as (
     select
-        method,
-        cast(plane as tinyint) as plane,
-        coalesce(other_mask, 15 - {{ plane_bit('plane') }}) as other_mask
+        listed.method,
+        cast(listed.plane as tinyint) as plane,
+        coalesce(listed.other_mask, 15 - {{ plane_bit('listed.plane') }}) as other_mask
     from (
         values
         {%- for plane in [1, 2, 3, 4] %}
-        ('projection', {{ plane }}, null),
-        ('ratio', {{ plane }}, null),
+            ('projection', {{ plane }}, null),
+            ('ratio', {{ plane }}, null),
         {%- endfor %}
         ('ratio_123', 2, {{ 1 + 4 }}),
         ('ratio_234', 3, {{ 2 + 8 }})
@@ -52,9 +52,10 @@ file_trigger as (
         file.file_id,
         label.plane_mask
     from file
-    cross join lateral (
-        values (file.trigger_1), (file.trigger_2), (file.trigger_3), (file.trigger_4)
-    ) as listed (tt)
+    cross join
+        lateral (
+            values (file.trigger_1), (file.trigger_2), (file.trigger_3), (file.trigger_4)
+        ) as listed (tt)
     inner join label on listed.tt = label.tt and label.n_planes > 0
 ),
 
@@ -86,7 +87,10 @@ fiducial as (
         plane_set.plane,
         sqrt(plane_set.leverage) as spread_factor,
         parameter.active_half_x_mm
-        - parameter.fiducial_k * spread_factor * parameter.strip_speed_mm_per_ns * parameter.sigma_t_dif_ns as x_limit_mm,
+        - parameter.fiducial_k
+        * spread_factor
+        * parameter.strip_speed_mm_per_ns
+        * parameter.sigma_t_dif_ns as x_limit_mm,
         parameter.active_half_y_mm - parameter.fiducial_k * spread_factor * parameter.fiducial_sigma_y_mm as y_limit_mm
     from plane_set
     inner join parameter on plane_set.file_id = parameter.file_id
@@ -106,7 +110,9 @@ final as (
         triggered.is_unbiased is not null as is_trigger_known,
         case
             when not triggered.is_unbiased then 'trigger_bias'
-            when method.method = 'projection' and least(fiducial.x_limit_mm, fiducial.y_limit_mm) < 20 then 'no_fiducial'
+            when
+                method.method = 'projection' and least(fiducial.x_limit_mm, fiducial.y_limit_mm) < 20
+                then 'no_fiducial'
             when dead_plane.plane is not null then 'plane_dead'
         end as null_reason
     from file

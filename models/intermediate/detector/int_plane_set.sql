@@ -18,7 +18,7 @@ plane as (
     cross join lateral (
         values
         {%- for plane in [1, 2, 3, 4] %}
-        (cast({{ plane }} as tinyint), file.z_plane_{{ plane }}_mm){{ ',' if not loop.last }}
+            (cast({{ plane }} as tinyint), file.z_plane_{{ plane }}_mm){{ ',' if not loop.last }}
         {%- endfor %}
     ) as height (plane, z_mm)
 ),

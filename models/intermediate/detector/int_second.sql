@@ -17,7 +17,22 @@ parameter as (
     select * from {{ ref('dim_detector_parameter') }}
 ),
 
-{# a second that two files share belongs to the earlier file #}
+{# where a file reaches into an earlier one of its station: a second that two files share belongs to the earlier #}
+overlap as (
+    select
+        later.file_id,
+        earlier.first_second,
+        earlier.last_second
+    from {{ ref('int_file_span') }} as later
+    inner join {{ ref('int_file_span') }} as earlier
+        on
+            later.station_id = earlier.station_id
+            and later.file_id > earlier.file_id
+            and later.first_second <= earlier.last_second
+            and later.last_second >= earlier.first_second
+    semi join source on earlier.file_id = source.file_id
+),
+
 owned as (
     select
         second.*,
@@ -27,8 +42,11 @@ owned as (
         time_bucket(to_seconds(cast(parameter.outlier_block_s as integer)), second.second_start) as block_start
     from {{ ref('int_file_second') }} as second
     semi join source on second.file_id = source.file_id
+    anti join overlap
+        on
+            second.file_id = overlap.file_id
+            and second.second_start between overlap.first_second and overlap.last_second
     inner join parameter on second.station_id = parameter.station_id
-    qualify row_number() over (partition by second.station_id, second.second_start order by second.file_id) = 1
 ),
 
 block as (

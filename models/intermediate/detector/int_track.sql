@@ -72,7 +72,8 @@ final as (
         sqrt({{ theta_variance(*slopes) }}) as sigma_theta_rad,
         sqrt({{ phi_variance(*slopes) }}) as sigma_phi_rad,
         chosen.slowness as slowness_ns_per_mm,
-        sqrt({{ slowness_variance(*slopes, slowness='chosen.slowness', t_slope_variance='chosen.t_slope_variance') }}) as sigma_slowness_ns_per_mm,
+        sqrt({{ slowness_variance(*slopes, slowness='chosen.slowness', t_slope_variance='chosen.t_slope_variance') }})
+            as sigma_slowness_ns_per_mm,
         chosen.chi2,
         chosen.ndf,
         if(greatest(abs(x0_mm), abs(y0_mm)) > parameter.track_pos_max_mm, 2, 0)

@@ -38,9 +38,9 @@ plane as (
     select
         file_id,
         {%- for column in per_plane %}
-        {%- for plane in [1, 2, 3, 4] %}
-        max({{ column }}) filter (where plane = {{ plane }}) as {{ column }}_{{ plane }},
-        {%- endfor %}
+            {%- for plane in [1, 2, 3, 4] %}
+                max({{ column }}) filter (where plane = {{ plane }}) as {{ column }}_{{ plane }},
+            {%- endfor %}
         {%- endfor %}
         sum(n_hits) as n_plane_hits
     from {{ ref('int_file_plane') }}
@@ -51,7 +51,7 @@ channel as (
     select
         file_id,
         {%- for plane in [1, 2, 3, 4] %}
-        not bool_or(is_strip_usable) filter (where plane = {{ plane }}) as is_plane_dead_{{ plane }},
+            not bool_or(is_strip_usable) filter (where plane = {{ plane }}) as is_plane_dead_{{ plane }},
         {%- endfor %}
         count(*) filter (where status = 'dead') as n_dead,
         count(*) filter (where status = 'weak') as n_weak,
@@ -73,8 +73,9 @@ calibration as (
     select
         file_id,
         {%- for status in statuses %}
-        count(*) filter (where status = '{{ status }}') as n_constants_{{ status }}{{ ',' if not loop.last }}
+            count(*) filter (where status = '{{ status }}') as n_constants_{{ status }},
         {%- endfor %}
+        count(*) as n_constants
     from constant
     group by file_id
 ),
@@ -83,9 +84,10 @@ plane_efficiency as (
     select
         file_id,
         {%- for plane in [1, 2, 3, 4] %}
-        max(efficiency) filter (where plane = {{ plane }}) as efficiency_{{ plane }},
-        max(efficiency_sigma) filter (where plane = {{ plane }}) as efficiency_sigma_{{ plane }}{{ ',' if not loop.last }}
+            max(efficiency) filter (where plane = {{ plane }}) as efficiency_{{ plane }},
+            max(efficiency_sigma) filter (where plane = {{ plane }}) as efficiency_sigma_{{ plane }},
         {%- endfor %}
+        count(*) as n_planes
     from {{ ref('fct_plane_efficiency') }}
     where period_kind = 'file' and method = 'projection' and label = 'list'
     group by file_id
@@ -114,22 +116,22 @@ final as (
         track.slowness_c_median,
         track.chi2_per_ndf_mean,
         {%- for column in per_plane %}
-        {%- for plane in [1, 2, 3, 4] %}
-        plane.{{ column }}_{{ plane }},
-        {%- endfor %}
-        {%- endfor %}
-        {%- for plane in [1, 2, 3, 4] %}
-        plane_efficiency.efficiency_{{ plane }},
-        plane_efficiency.efficiency_sigma_{{ plane }},
+            {%- for plane in [1, 2, 3, 4] %}
+                plane.{{ column }}_{{ plane }},
+            {%- endfor %}
         {%- endfor %}
         {%- for plane in [1, 2, 3, 4] %}
-        channel.is_plane_dead_{{ plane }},
+            plane_efficiency.efficiency_{{ plane }},
+            plane_efficiency.efficiency_sigma_{{ plane }},
+        {%- endfor %}
+        {%- for plane in [1, 2, 3, 4] %}
+            channel.is_plane_dead_{{ plane }},
         {%- endfor %}
         channel.n_dead,
         channel.n_weak,
         channel.n_noisy,
         {%- for status in statuses %}
-        calibration.n_constants_{{ status }},
+            calibration.n_constants_{{ status }},
         {%- endfor %}
         calibration_file.n_links,
         calibration_file.link_rms_ps,

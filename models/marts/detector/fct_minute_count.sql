@@ -46,30 +46,38 @@ live_minute as (
     group by second.station_id, second.minute_start
 ),
 
-counted as (
+event as (
     select
         track.station_id,
         track.minute_start,
-        case
-            when grouping(track.raw_tt) = 0 then 'raw_tt'
-            when grouping(track.clean_tt) = 0 then 'clean_tt'
-            when grouping(track.list_tt) = 0 then 'list_tt'
-            else 'fit_tt'
-        end as tt_kind,
-        cast(coalesce(track.raw_tt, track.clean_tt, track.list_tt, track.fit_tt) as smallint) as tt,
-        coalesce(track.region_code, 'all') as region_code,
-        count(*) as n_events,
-        {%- for plane in [1, 2, 3, 4] %}
-        count(*) filter (where {{ mask_has_plane('track.fiducial_mask', plane) }}) as n_fid_{{ plane }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        track.raw_tt,
+        track.clean_tt,
+        track.list_tt,
+        track.fit_tt,
+        'all' as any_region,
+        track.region_code as track_region,
+        track.fiducial_mask
     from track
     inner join second on track.file_id = second.file_id and track.event_time = second.second_start
-    group by grouping sets (
-        (track.station_id, track.minute_start, track.raw_tt),
-        (track.station_id, track.minute_start, track.clean_tt),
-        (track.station_id, track.minute_start, track.list_tt, track.region_code),
-        (track.station_id, track.minute_start, track.fit_tt, track.region_code)
-    )
+),
+
+counted as (
+    {%- for tt_kind in ['raw_tt', 'clean_tt', 'list_tt', 'fit_tt'] %}
+        select
+            station_id,
+            minute_start,
+            '{{ tt_kind }}' as tt_kind,
+            {{ tt_kind }} as tt,
+            {{ 'any_region' if tt_kind in ['raw_tt', 'clean_tt'] else 'track_region' }} as region_code,
+            count(*) as n_events,
+            count(*) filter (where {{ mask_has_plane('fiducial_mask', 1) }}) as n_fid_1,
+            count(*) filter (where {{ mask_has_plane('fiducial_mask', 2) }}) as n_fid_2,
+            count(*) filter (where {{ mask_has_plane('fiducial_mask', 3) }}) as n_fid_3,
+            count(*) filter (where {{ mask_has_plane('fiducial_mask', 4) }}) as n_fid_4
+        from event
+        group by all
+        {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
 ),
 
 {# every label of every live minute, so that a zero is a row #}
@@ -103,7 +111,6 @@ complete as (
     full join expected using (station_id, minute_start, tt_kind, tt, region_code)
 ),
 
-{# a plane is tested by the events of all planes and by those that miss only it #}
 final as (
     select
         complete.station_id,
@@ -112,15 +119,10 @@ final as (
         complete.tt,
         complete.region_code,
         complete.n_events,
-        {%- for plane in [1, 2, 3, 4] %}
-        if(
-            complete.tt_kind in ('list_tt', 'fit_tt')
-            and label.plane_mask | {{ plane_bit(plane) }} = 15
-            and {{ mask_has_plane('live_minute.measurable_mask', plane) }},
-            complete.n_fid_{{ plane }},
-            null
-        ) as n_fid_{{ plane }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ count_if_measurable('complete', 'label.plane_mask', 'live_minute.measurable_mask', 1) }} as n_fid_1,
+        {{ count_if_measurable('complete', 'label.plane_mask', 'live_minute.measurable_mask', 2) }} as n_fid_2,
+        {{ count_if_measurable('complete', 'label.plane_mask', 'live_minute.measurable_mask', 3) }} as n_fid_3,
+        {{ count_if_measurable('complete', 'label.plane_mask', 'live_minute.measurable_mask', 4) }} as n_fid_4
     from complete
     inner join label on complete.tt = label.tt
     inner join live_minute

@@ -54,7 +54,7 @@ hit as (
         count(*) filter (where plane_hit.is_streamer) as n_streamer,
         count(*) filter (where plane_hit.is_low_charge) as n_low_charge,
         {%- for class in ['single', 'adjacent_2', 'adjacent_3', 'adjacent_4', 'split'] %}
-        count(*) filter (where plane_hit.cluster_class = '{{ class }}') as n_{{ class }},
+            count(*) filter (where plane_hit.cluster_class = '{{ class }}') as n_{{ class }},
         {%- endfor %}
         sum(plane_hit.n_strips) as sum_n_strips,
         sum(plane_hit.q_sum_ns) as sum_q_sum_ns,
@@ -97,24 +97,26 @@ pool as (
     group by pattern.station_id, pattern.minute_start, plane.plane
 ),
 
-{%- set counts = [
-    'n_hits', 'n_streamer', 'n_low_charge', 'n_single', 'n_adjacent_2', 'n_adjacent_3', 'n_adjacent_4', 'n_split',
-    'sum_n_strips',
-] %}
+{%- set counts = {
+    'hit': [
+        'n_hits', 'n_streamer', 'n_low_charge', 'n_single', 'n_adjacent_2', 'n_adjacent_3', 'n_adjacent_4', 'n_split',
+        'sum_n_strips',
+    ],
+    'pool': ['n_one_ended_only', 'n_pool', 'n_fired_list', 'n_fired_clean'],
+} %}
 
 final as (
     select
         live_minute.station_id,
         live_minute.minute_start,
         plane.plane,
-        {%- for column in counts %}
-        cast(coalesce(hit.{{ column }}, 0) as bigint) as {{ column }},
+        {%- for relation, columns in counts.items() %}
+            {%- for column in columns %}
+                cast(coalesce({{ relation }}.{{ column }}, 0) as bigint) as {{ column }},
+            {%- endfor %}
         {%- endfor %}
         coalesce(hit.sum_q_sum_ns, 0) as sum_q_sum_ns,
-        coalesce(hit.sum_q_fc, 0) as sum_q_fc,
-        {%- for column in ['n_one_ended_only', 'n_pool', 'n_fired_list', 'n_fired_clean'] %}
-        cast(coalesce(pool.{{ column }}, 0) as bigint) as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        coalesce(hit.sum_q_fc, 0) as sum_q_fc
     from live_minute
     cross join plane
     left join hit

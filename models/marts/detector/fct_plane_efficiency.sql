@@ -33,9 +33,7 @@ source as (
 
 pattern as (
     select * from {{ ref('int_hour_pattern') }}
-    {%- if is_incremental() %}
-    where file_id in (select source.file_id from source)
-    {%- endif %}
+    where {{ 'false' if is_incremental() else 'true' }} or file_id in (select source.file_id from source)
 ),
 
 label as (
@@ -64,12 +62,13 @@ period_pattern as (
         pattern.n_events
     from pattern
     inner join file on pattern.file_id = file.file_id
-    cross join lateral (
-        values
-        ('hour', pattern.hour_start, null),
-        ('day', date_trunc('day', pattern.hour_start), null),
-        ('file', file.start_time, pattern.file_id)
-    ) as period (period_kind, period_start, period_file_id)
+    cross join
+        lateral (
+            values
+            ('hour', pattern.hour_start, null),
+            ('day', date_trunc('day', pattern.hour_start), null),
+            ('file', file.start_time, pattern.file_id)
+        ) as period (period_kind, period_start, period_file_id)
     {{ where_day_todo('pattern.station_id', 'period.period_start', 'int_efficiency_day_todo') }}
 ),
 

@@ -79,7 +79,7 @@ final as (
         coalesce(topology.n_planes, 0) as n_planes,
         directed.removed_plane,
         {%- for column in fitted %}
-        directed.{{ column }},
+            directed.{{ column }},
         {%- endfor %}
         {# pi further, wrapped to (-pi, pi] #}
         directed.phi_rad - if(directed.phi_rad > 0, pi(), -pi()) as phi_arrival_rad,
@@ -88,7 +88,9 @@ final as (
         directed.slowness_ns_per_mm,
         directed.sigma_slowness_ns_per_mm,
         if(
-            abs(directed.slowness_ns_per_mm) >= 1e-6, 1 / (directed.slowness_ns_per_mm * {{ speed_of_light_mm_per_ns() }}), null
+            abs(directed.slowness_ns_per_mm) >= 1e-6,
+            1 / (directed.slowness_ns_per_mm * {{ speed_of_light_mm_per_ns() }}),
+            null
         ) as beta,
         abs(beta) * directed.sigma_slowness_ns_per_mm / abs(directed.slowness_ns_per_mm) as sigma_beta,
         directed.chi2,
