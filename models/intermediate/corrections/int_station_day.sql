@@ -42,12 +42,13 @@ candidate as (
 ),
 
 covering as (
-    select *
+    select
+        *,
+        row_number() over newest_first as choice
     from candidate
-    qualify row_number() over (
-        partition by station_id, day_start
-        order by valid_from desc, valid_to desc nulls first, conf_number desc
-    ) = 1
+    window newest_first as (
+        partition by station_id, day_start order by valid_from desc, valid_to desc nulls first, conf_number desc
+    )
 ),
 
 final as (
@@ -56,7 +57,11 @@ final as (
         station_day.day_start,
         cast(covering.conf_number as double) as conf_number
     from station_day
-    left join covering using (station_id, day_start)
+    left join covering
+        on
+            station_day.station_id = covering.station_id
+            and station_day.day_start = covering.day_start
+            and covering.choice = 1
 )
 
 select * from final
