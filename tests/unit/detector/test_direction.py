@@ -111,3 +111,9 @@ def test_no_speed_for_a_track_without_slowness(models: Models) -> None:
     row = tracks(models, [track(1, 30, -40, slowness_ns_per_mm=5e-7)], 1).row(0, named=True)
     assert (row["beta"], row["sigma_beta"]) == (None, None)
     assert np.degrees(row["phi_arrival_rad"]) == pytest.approx(140)
+
+
+def test_only_coincidences_have_tracks(models: Models) -> None:
+    tracks(models, [track(1, 30, 40)], 3)
+    models.connection.execute("update int_event_clean set event_class = 'self_trigger' where event_number = 2")
+    assert models.run("fct_track")["event_number"].to_list() == [1, 3]
