@@ -38,7 +38,7 @@
     end
 {%- endmacro %}
 
-{# Rows of a CTE of minutes, each in its bin of every width; in an incremental run only bins of the CTE `todo`. #}
+{# Rows of a CTE of minutes, each in its bin of every width; in an incremental run only the bins to build. #}
 {% macro binned(minute) -%}
     select
         {{ minute }}.*,
@@ -51,6 +51,9 @@
         {{ minute }}.station_id,
         {{ bin_start(minute ~ '.minute_start', 'bin_width.bin_width_s') }},
         bin_width.bin_width_s
-    ) in (select (todo.station_id, todo.bin_start, todo.bin_width_s) from todo)
+    ) in (
+        select (bin_todo.station_id, bin_todo.bin_start, bin_todo.bin_width_s)
+        from {{ ref('int_correction_bin_todo') }} as bin_todo
+    )
     {%- endif %}
 {%- endmacro %}

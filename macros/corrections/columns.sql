@@ -75,3 +75,8 @@
     {%- if group_code == 'all' -%}{{ return('rate_final') }}{%- endif -%}
     {{ return('rate_final_' ~ group_code | lower | replace('.', '_')) }}
 {% endmacro %}
+
+{# Count of a live minute that has counts: a pattern without a row is a zero, a fiducial count may be unknown. #}
+{% macro pattern_count(name) -%}
+    {%- if name.startswith('n_fid_') -%} pattern.{{ name }} {%- else -%} coalesce(pattern.{{ name }}, 0) {%- endif -%}
+{%- endmacro %}

@@ -4,7 +4,7 @@
 
 {# 1 sigma of a share e of n independent trials (binomial). #}
 {% macro binomial_sigma(e, n) -%}
-    sqrt(greatest({{ e }} * (1 - {{ e }}), 0) / {{ n }})
+    sqrt(greatest({{ e }} * (1 - {{ e }}), 0) / nullif({{ n }}, 0))
 {%- endmacro %}
 
 {# Chance that a track through all four planes fires 1 and 4 and at least one of 2 and 3. #}

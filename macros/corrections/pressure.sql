@@ -22,3 +22,16 @@
     {%- endif -%}
     {{ return(value) }}
 {% endmacro %}
+
+{# A constant of a station, or an error that names both and stops the build. #}
+{% macro present_or_error(column) -%}
+    coalesce(cast({{ column }} as double), error(station_code || ': {{ column }} is missing in the seeds station and station_reference'))
+{%- endmacro %}
+
+{# What stops the build when declared exclusions contradict each other. #}
+{% macro overlap_error() -%}
+    error(
+        'fit_exclusion: the ' || kind || ' row of station ' || station_id || ' that starts ' || start_at
+        || ' overlaps another row of that kind or ends before it starts'
+    )
+{%- endmacro %}

@@ -1,7 +1,8 @@
-"""Inputs of the corrections for tests: the minute tables other rooms build, written straight into a scratch build file."""
+"""Inputs of the corrections for tests: the minute tables of other rooms, written straight into a scratch build file."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import duckdb
 import numpy as np
@@ -12,6 +13,7 @@ from warehouse import dbt
 from warehouse.paths import Paths
 
 Array = npt.NDArray[np.float64]
+AnyArrow: TypeAlias = "pa.Array[Any]"
 
 EFFICIENCY = (0.92, 0.88, 0.95, 0.85)
 TELESCOPE_HZ = 15.0
@@ -28,7 +30,14 @@ VALUE_COLUMNS = (
     *("disk_1_fill_pct", "disk_2_fill_pct", "file_indicator"),
     *(f"flow_p{k}_au" for k in range(1, 5)),
     *("pressure_lab_hpa", "temp_lab_degc", "rh_lab_pct"),
-    *("temp_ground_k", "temp_100hpa_k", "height_100hpa_m", "temp_mass_avg_k", "temp_eff_k", "era5_surface_pressure_hpa"),
+    *(
+        "temp_ground_k",
+        "temp_100hpa_k",
+        "height_100hpa_m",
+        "temp_mass_avg_k",
+        "temp_eff_k",
+        "era5_surface_pressure_hpa",
+    ),
 )
 WORD_COLUMNS = (
     *("pressure_lab_source", "temp_lab_source", "rh_lab_source"),
@@ -74,12 +83,19 @@ def write_inputs(data_dir: Path, stations: list[Minutes], reference_pressure_hpa
         )
         for station in stations:
             code = f"MINGO{station.station_id:02d}"
-            connection.execute("insert into dim_station values (?, ?, ?, 650)", [station.station_id, code, reference_pressure_hpa])
+            connection.execute(
+                "insert into dim_station values (?, ?, ?, 650)", [station.station_id, code, reference_pressure_hpa]
+            )
         connection.execute(
-            "create or replace table dim_file as select 'f' || station_id || '-' || date_trunc('day', minute_start) as file_id,"
+            "create or replace table dim_file as"
+            " select 'f' || station_id || '-' || date_trunc('day', minute_start) as file_id,"
             " station_id, conf_number, min(minute_start) as start_time,"
             " 12 as trigger_1, 23 as trigger_2, 34 as trigger_3, 13 as trigger_4"
             " from fct_minute_live group by station_id, conf_number, date_trunc('day', minute_start)"
+        )
+        connection.execute(
+            "create or replace table int_station_configuration as select station_id, 1.0::double as conf_number,"
+            " date '2025-01-01' as valid_from, null::date as valid_to from dim_station"
         )
         connection.execute(
             "create or replace table int_day_built as select station_id, cast(start_time as date) as day, file_id,"
@@ -87,7 +103,7 @@ def write_inputs(data_dir: Path, stations: list[Minutes], reference_pressure_hpa
         )
 
 
-def _base(station: Minutes) -> dict[str, pa.Array]:
+def _base(station: Minutes) -> dict[str, AnyArrow]:
     return {
         "station_id": pa.array(np.full(station.start.size, station.station_id, dtype=np.int8)),
         "minute_start": pa.array(station.start.astype("datetime64[us]")),

@@ -13,6 +13,7 @@ from tests.integration.corrections_input import (
     PATTERNS,
     TELESCOPE_HZ,
     VALUE_COLUMNS,
+    AnyArrow,
     Array,
     pattern_share,
 )
@@ -42,7 +43,8 @@ class Hours:
 
 def wave_pressure(hour: npt.NDArray[np.int64]) -> Array:
     """Pressure (hPa) of the closure data: two waves about the reference."""
-    return REFERENCE_HPA + 6 * np.sin(2 * np.pi * hour / 127.2) + 3 * np.sin(2 * np.pi * hour / 50.4 + 1)
+    pressure: Array = REFERENCE_HPA + 6 * np.sin(2 * np.pi * hour / 127.2) + 3 * np.sin(2 * np.pi * hour / 50.4 + 1)
+    return pressure
 
 
 def expected_counts(rate_hz: Array, live_s: Array) -> dict[str, Array]:
@@ -72,7 +74,9 @@ def write_bins(data_dir: Path, stations: list[Hours]) -> None:
             connection.register("part", pa.concat_tables(parts))
             connection.execute(f"create or replace table {name} as select * from part")
             connection.unregister("part")
-        connection.execute("create table dim_station (station_id tinyint, station_code varchar, reference_pressure_hpa double)")
+        connection.execute(
+            "create table dim_station (station_id tinyint, station_code varchar, reference_pressure_hpa double)"
+        )
         for hours in stations:
             code = f"MINGO{hours.station_id:02d}"
             connection.execute("insert into dim_station values (?, ?, ?)", [hours.station_id, code, REFERENCE_HPA])
@@ -84,7 +88,7 @@ def write_bins(data_dir: Path, stations: list[Hours]) -> None:
                 )
 
 
-def _keys(hours: Hours) -> dict[str, pa.Array]:
+def _keys(hours: Hours) -> dict[str, AnyArrow]:
     size = hours.hour.size
     return {
         "station_id": pa.array(np.full(size, hours.station_id, dtype=np.int8)),
@@ -93,7 +97,7 @@ def _keys(hours: Hours) -> dict[str, pa.Array]:
     }
 
 
-def _conf_number(hours: Hours) -> pa.Array:
+def _conf_number(hours: Hours) -> AnyArrow:
     return pa.array(np.broadcast_to(np.asarray(hours.conf_number, dtype=np.float64), hours.hour.shape))
 
 
@@ -119,9 +123,7 @@ def _bin_count(hours: Hours) -> pa.Table:
 
 def _bin_region(hours: Hours) -> pa.Table:
     telescope = hours.counts["1234"] + hours.counts["124"] + hours.counts["134"]
-    return pa.table(
-        _keys(hours) | {"region_code": pa.array(["R0.0"] * hours.hour.size), "n_tel": pa.array(telescope)}
-    )
+    return pa.table(_keys(hours) | {"region_code": pa.array(["R0.0"] * hours.hour.size), "n_tel": pa.array(telescope)})
 
 
 def _bin_environment(hours: Hours) -> pa.Table:

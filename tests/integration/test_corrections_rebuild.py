@@ -1,4 +1,4 @@
-"""Minutes and bins are built again where their inputs changed, and only there; wrong settings and seeds stop the build."""
+"""Minutes and bins are built again where their inputs changed, and only there; wrong settings stop the build."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +46,7 @@ def _station(station_id: int, n_days: int, seed: int) -> Minutes:
 
 
 def _build(data_dir: Path, *arguments: str) -> None:
-    result = run_dbt(data_dir, "run", "--select", "int_correction_input+", *arguments, variables=WIDTHS)
+    result = run_dbt(data_dir, "run", "--select", "int_station_day+", *arguments, variables=WIDTHS)
     assert result.error is None, result.error
 
 

@@ -66,7 +66,8 @@ def fit_links(links: pa.RecordBatchReader, parameters: pa.Table) -> pa.Table:
     -------
     16 rows a file in ``parameters``. Offset and error are NULL without a fit; the offset alone where its formal error
     exceeds a third of ``outlier_t_sum_ns``: a few thousand events connect the strips and yet say little.
-    ``t_sum_gauge`` is ``p1s1`` where plane 1 strip 1 is at 0, ``lowest`` where that strip has no link and the lowest connected one is.
+    ``t_sum_gauge`` is ``p1s1`` where plane 1 strip 1 is at 0, ``lowest`` where that strip has no link and the lowest
+    connected one is.
     The columns from ``n_links`` on belong to the file and are the same in its 16 rows.
     """
     known = parameters_by_file(parameters)

@@ -19,10 +19,6 @@ pattern as (
     select * from {{ ref('int_minute_pattern') }}
 ),
 
-todo as (
-    select * from {{ ref('int_correction_day_todo') }}
-),
-
 telescope_minute as (
     select
         cast(live.station_id as tinyint) as station_id,
@@ -31,9 +27,7 @@ telescope_minute as (
         (coalesce(pattern.n_1234, 0) + coalesce(pattern.n_124, 0) + coalesce(pattern.n_134, 0)) / live.live_s as rate_hz
     from live
     left join pattern using (station_id, minute_start)
-    {%- if is_incremental() %}
-    where {{ within_correction_todo('live.minute_start', margin=30) }}
-    {%- endif %}
+    where {{ within_correction_time('live.minute_start', margin=30) }}
 ),
 
 neighbourhood as (
@@ -61,9 +55,7 @@ final as (
         n_neighbours >= {{ min_neighbours }}
         and median_hz > 0
         and abs((rate_hz - median_hz) / sqrt(median_hz / live_s)) > {{ var('bins_minute_z_max') }}
-        {%- if is_incremental() %}
-        and (station_id, date_trunc('day', minute_start)) in (select (todo.station_id, todo.day_start) from todo)
-        {%- endif %}
+        and {{ in_correction_day('station_id', 'minute_start') }}
 )
 
 select * from final

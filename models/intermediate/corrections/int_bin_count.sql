@@ -4,18 +4,14 @@
     on_schema_change='append_new_columns',
     pre_hook="{{ correction_bin_hook() }}"
 ) }}
-with todo as (
-    select * from {{ ref('int_correction_bin_todo') }}
-),
+with
 
 minute as (
     select
         *,
         live_s > 0 and not is_bad_minute as is_used
     from {{ ref('large_table') }}
-    {%- if is_incremental() %}
-    where {{ within_correction_todo('minute_start') }}
-    {%- endif %}
+    where {{ within_correction_time('minute_start') }}
 ),
 
 binned as (
@@ -36,7 +32,6 @@ summed as (
         coalesce(bool_or(is_z_default), false) as is_z_default,
         count(*) filter (where is_used) as n_minutes,
         count(*) filter (where is_bad_minute) as n_bad_minutes,
-        coalesce(sum(live_s) filter (where is_used), 0) as live_s,
         {%- for name in count_columns() if not name.startswith('n_fid_') %}
         cast(sum({{ name }}) filter (where is_used) as bigint) as {{ name }},
         {%- endfor %}
@@ -46,8 +41,9 @@ summed as (
         case
             when count({{ name }}) filter (where is_used) = count(*) filter (where is_used)
                 then cast(sum({{ name }}) filter (where is_used) as bigint)
-        end as {{ name }}{{ "," if not loop.last }}
+        end as {{ name }},
         {%- endfor %}
+        coalesce(sum(live_s) filter (where is_used), 0) as live_s
     from binned
     group by station_id, bin_start, bin_width_s
 ),

@@ -1,6 +1,8 @@
 {%- set method = word_setting('efficiency_outer_method', ['fiducial', 'acceptance']) -%}
 {%- set min_fiducial_pool = 100 -%}
-with ratio as (
+with
+
+ratio as (
     select * from {{ ref('int_bin_ratio') }}
 ),
 
@@ -37,51 +39,58 @@ with_method as (
 pool as (
     select
         *,
-        case eff_method when 'fiducial' then n_fid_1_1234 when 'acceptance' then n_1234 end as n_fired_1,
-        case eff_method when 'fiducial' then n_fid_1_1234 + n_fid_1_234 when 'acceptance' then n_1234 + n_234 end as n_pool_1,
+        {%- for k, fired, missed, raw_missed in [
+            (1, 'n_fid_1_1234', 'n_fid_1_234', 'n_234'), (4, 'n_fid_4_1234', 'n_fid_4_123', 'n_123'),
+        ] %}
+        case eff_method when 'fiducial' then {{ fired }} when 'acceptance' then n_1234 end as n_fired_{{ k }},
+        case eff_method
+            when 'fiducial' then {{ fired }} + {{ missed }}
+            when 'acceptance' then n_1234 + {{ raw_missed }}
+        end as n_pool_{{ k }},
+        {%- endfor %}
+        {%- for k in [1, 2, 3, 4] %}
+        case when eff_method = 'acceptance' then acc_{{ k }} else 1 end as share_{{ k }},
+        {%- endfor %}
         case when eff_source is not null then n_1234 end as n_fired_2,
         case when eff_source is not null then n_1234 + n_134 end as n_pool_2,
         case when eff_source is not null then n_1234 end as n_fired_3,
-        case when eff_source is not null then n_1234 + n_124 end as n_pool_3,
-        case eff_method when 'fiducial' then n_fid_4_1234 when 'acceptance' then n_1234 end as n_fired_4,
-        case eff_method when 'fiducial' then n_fid_4_1234 + n_fid_4_123 when 'acceptance' then n_1234 + n_123 end as n_pool_4,
-        case when eff_method = 'acceptance' then acc_1 else 1 end as share_1,
-        case when eff_method = 'acceptance' then acc_2 else 1 end as share_2,
-        case when eff_method = 'acceptance' then acc_3 else 1 end as share_3,
-        case when eff_method = 'acceptance' then acc_4 else 1 end as share_4
+        case when eff_source is not null then n_1234 + n_124 end as n_pool_3
     from with_method
 ),
 
 plane_ratio as (
     select
-        *,
         {%- for k in [1, 2, 3, 4] %}
-        n_fired_{{ k }} / nullif(n_pool_{{ k }}, 0) as raw_{{ k }}{{ "," if not loop.last }}
+        n_fired_{{ k }} / nullif(n_pool_{{ k }}, 0) as raw_{{ k }},
         {%- endfor %}
+        *
     from pool
 ),
 
 plane_efficiency as (
     select
-        *,
         {%- for k in [1, 2, 3, 4] %}
-        least(1, raw_{{ k }} / share_{{ k }}) as eff_{{ k }},
-        {{ binomial_sigma('raw_' ~ k, 'n_pool_' ~ k) }} / share_{{ k }} as eff_{{ k }}_sigma{{ "," if not loop.last }}
+        case when raw_{{ k }} > share_{{ k }} then 1 else raw_{{ k }} / share_{{ k }} end as eff_{{ k }},
+        {{ binomial_sigma('raw_' ~ k, 'n_pool_' ~ k) }} / share_{{ k }}
+            as eff_{{ k }}_sigma,
         {%- endfor %}
+        *
     from plane_ratio
 ),
 
 telescope as (
     select
-        *,
         {{ telescope_efficiency('eff_1', 'eff_2', 'eff_3', 'eff_4') }} as eff_telescope,
         {{ telescope_efficiency_relative_variance(
-            'eff_1', 'eff_2', 'eff_3', 'eff_4', 'eff_1_sigma', 'eff_2_sigma', 'eff_3_sigma', 'eff_4_sigma') }} as eff_relative_variance,
+            'eff_1', 'eff_2', 'eff_3', 'eff_4', 'eff_1_sigma', 'eff_2_sigma', 'eff_3_sigma', 'eff_4_sigma')
+        }} as eff_relative_variance,
         -- where a ratio was cut at 1 the plane is a constant, and its counts no longer move the rate
         {%- for k in [1, 4] %}
         case when raw_{{ k }} > share_{{ k }} then 1 else raw_{{ k }} end as lever_{{ k }},
-        case when eff_method = 'fiducial' then n_fired_{{ k }} / nullif(n_1234, 0) else 1 end as fiducial_share_{{ k }}{{ "," if not loop.last }}
+        case when eff_method = 'fiducial' then n_fired_{{ k }} / nullif(n_1234, 0) else 1 end
+            as fiducial_share_{{ k }},
         {%- endfor %}
+        *
     from plane_efficiency
 ),
 
@@ -98,7 +107,8 @@ final as (
         case when eff_method = 'acceptance' then acc_{{ k }} end as acc_{{ k }},
         {%- endfor %}
         (eff_1 + eff_2 + eff_3 + eff_4) / 4 as eff_mean,
-        sqrt(pow(eff_1_sigma, 2) + pow(eff_2_sigma, 2) + pow(eff_3_sigma, 2) + pow(eff_4_sigma, 2)) / 4 as eff_mean_sigma,
+        sqrt(pow(eff_1_sigma, 2) + pow(eff_2_sigma, 2) + pow(eff_3_sigma, 2) + pow(eff_4_sigma, 2)) / 4
+            as eff_mean_sigma,
         eff_telescope,
         eff_telescope * sqrt(eff_relative_variance) as eff_telescope_sigma,
         eff_relative_variance,

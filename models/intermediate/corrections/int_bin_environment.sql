@@ -4,18 +4,15 @@
     on_schema_change='append_new_columns',
     pre_hook="{{ correction_bin_hook() }}"
 ) }}
-with todo as (
-    select * from {{ ref('int_correction_bin_todo') }}
-),
+with
 
 minute as (
     select
         *,
-        case when live_s > 0 and not is_bad_minute then live_s end as weight
+        case when live_s > 0 and not is_bad_minute then live_s end as weight,
+        case when pressure_lab_hpa is not null then left(pressure_lab_source, 3) end as pressure_barometer
     from {{ ref('large_table') }}
-    {%- if is_incremental() %}
-    where {{ within_correction_todo('minute_start') }}
-    {%- endif %}
+    where {{ within_correction_time('minute_start') }}
 ),
 
 binned as (
@@ -38,8 +35,8 @@ final as (
         -- which barometer: the inside one is good enough to correct with, not to fit on
         case
             when count(pressure_lab_hpa) filter (where weight > 0) = 0 then null
-            when bool_and(pressure_lab_source like 'ext%') filter (where weight > 0 and pressure_lab_hpa is not null) then 'ext'
-            when bool_and(pressure_lab_source like 'int%') filter (where weight > 0 and pressure_lab_hpa is not null) then 'int'
+            when bool_and(pressure_barometer = 'ext') filter (where weight > 0) then 'ext'
+            when bool_and(pressure_barometer = 'int') filter (where weight > 0) then 'int'
             else 'mixed'
         end as pressure_source
     from binned

@@ -1,5 +1,7 @@
-{#- Telescope counts of the 31 direction groups in every bin that has live time. A region without an event is a count of zero. -#}
-with bin_count as (
+{#- Telescope counts of the 31 direction groups in every bin with live time. A region without events counts zero. -#}
+with
+
+bin_count as (
     select * from {{ ref('int_bin_count') }}
     where live_s > 0
 ),

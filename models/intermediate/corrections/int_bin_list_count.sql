@@ -5,15 +5,11 @@
     pre_hook="{{ correction_bin_hook() }}"
 ) }}
 {#- Counts of the accidentals report: patterns as the strips show them, before a track is asked for. -#}
-with todo as (
-    select * from {{ ref('int_correction_bin_todo') }}
-),
+with
 
 pattern as (
     select * from {{ ref('int_minute_pattern') }}
-    {%- if is_incremental() %}
-    where {{ within_correction_todo('minute_start') }}
-    {%- endif %}
+    where {{ within_correction_time('minute_start') }}
 ),
 
 used_minute as (
@@ -40,7 +36,7 @@ final as (
         bin_start,
         bin_width_s,
         {%- for tt in tt_labels() %}
-        cast(coalesce(sum(n_list_{{ tt }}), 0) as bigint) as n_list_{{ tt }}{{ "," if not loop.last }}
+        cast(coalesce(sum(n_list_{{ tt }}), 0) as bigint) as n_list_{{ tt }}{%- if not loop.last %},{% endif %}
         {%- endfor %}
     from binned
     group by station_id, bin_start, bin_width_s

@@ -1,6 +1,8 @@
-{#- Counts from which the efficiencies of a bin are taken: its own, or those of the day around it when the bin has too few. -#}
+{#- Counts behind the efficiencies of a bin: its own, or those of the day around it when they are too few. -#}
 {%- set min_n_1234 = 1000 -%}
-with bin_count as (
+with
+
+bin_count as (
     select * from {{ ref('int_bin_count') }}
 ),
 
@@ -10,12 +12,13 @@ windowed as (
         station_id,
         bin_start,
         bin_width_s,
-        live_s,
         {%- for name in efficiency_counts() %}
         {{ name }} as own_{{ name }},
-        case when count({{ name }}) over day_around = count(n_1234) over day_around then sum({{ name }}) over day_around end
-            as window_{{ name }}{{ "," if not loop.last }}
+        case
+            when count({{ name }}) over day_around = count(n_1234) over day_around then sum({{ name }}) over day_around
+        end as window_{{ name }},
         {%- endfor %}
+        live_s
     from bin_count
     window day_around as (
         partition by station_id, bin_width_s, conf_number order by bin_start
@@ -40,10 +43,11 @@ final as (
         bin_start,
         bin_width_s,
         live_s,
-        eff_source,
         {%- for name in efficiency_counts() %}
-        cast(case eff_source when 'bin' then own_{{ name }} when 'window' then window_{{ name }} end as double) as {{ name }}{{ "," if not loop.last }}
+        cast(case eff_source when 'bin' then own_{{ name }} when 'window' then window_{{ name }} end as double)
+            as {{ name }},
         {%- endfor %}
+        eff_source
     from chosen
 )
 

@@ -4,8 +4,11 @@
     on_schema_change='append_new_columns',
     pre_hook="{{ correction_bin_hook() }}"
 ) }}
-with todo as (
-    select * from {{ ref('int_correction_bin_todo') }}
+with
+
+region as (
+    select region_code from {{ ref('region_group') }}
+    where group_code = 'all'
 ),
 
 used_minute as (
@@ -26,10 +29,8 @@ telescope_count as (
     where
         tt_kind = '{{ var("rate_tt_kind") }}'
         and tt in ('1234', '124', '134')
-        and region_code in ('{{ region_codes() | join("', '") }}')
-        {%- if is_incremental() %}
-        and {{ within_correction_todo('minute_start') }}
-        {%- endif %}
+        and region_code in (select region.region_code from region)
+        and {{ within_correction_time('minute_start') }}
 ),
 
 minute as (

@@ -1,6 +1,8 @@
-{#- One row a station and configuration: from its first to its last live minute, and up to when the coefficient of the whole
-    range is fitted. That end moves once a month, so that published rates change on a known date only. -#}
-with minute as (
+{#- One row a station and configuration: from its first to its last live minute, and up to when the coefficient of the
+    whole range is fitted. That end moves once a month, so that published rates change on a known date only. -#}
+with
+
+minute as (
     select
         station_id,
         conf_number,

@@ -16,11 +16,8 @@ environment as (
     select * from {{ ref('fct_environment_minute') }}
 ),
 
-live as (
-    select distinct
-        cast(station_id as tinyint) as station_id,
-        date_trunc('day', minute_start) as day_start
-    from {{ ref('fct_minute_live') }}
+station_day as (
+    select * from {{ ref('int_station_day') }}
 ),
 
 -- minutes are judged by the half hour around them, so a file also matters to the days beside its own
@@ -61,15 +58,6 @@ environment_day as (
     group by all
 ),
 
-station_day as (
-    select * from live
-    union
-    select
-        station_id,
-        day_start
-    from environment_day
-),
-
 final as (
     select
         station_day.station_id,
@@ -78,6 +66,7 @@ final as (
             '|',
             coalesce(file_day.file_hash, 0),
             coalesce(environment_day.environment_hash, 0),
+            coalesce(cast(station_day.conf_number as varchar), ''),
             '{{ bin_widths() | join(" ") }}',
             '{{ var("rate_tt_kind") }}',
             '{{ var("bins_minute_z_max") }}',

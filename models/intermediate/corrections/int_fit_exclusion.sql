@@ -1,5 +1,7 @@
-{#- The declared exclusions by station. Two that overlap and are of one kind are a mistake in the seed and stop the build. -#}
-with fit_exclusion as (
+{#- The declared exclusions by station. Two of one kind that overlap are a mistake in the seed and stop the build. -#}
+with
+
+fit_exclusion as (
     select
         *,
         row_number() over (order by start_at, end_at, kind, station_id) as row_id
@@ -35,10 +37,7 @@ final as (
         start_at,
         case
             when end_at > start_at and (previous_end_at is null or previous_end_at <= start_at) then end_at
-            else error(
-                'fit_exclusion: the ' || kind || ' row of station ' || station_id || ' that starts ' || start_at
-                || ' overlaps another row of that kind or ends before it starts'
-            )
+            else {{ overlap_error() }}
         end as end_at,
         kind,
         reason

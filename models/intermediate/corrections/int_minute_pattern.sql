@@ -4,27 +4,35 @@
     on_schema_change='append_new_columns',
     pre_hook="{{ correction_day_hook() }}"
 ) }}
-with todo as (
-    select * from {{ ref('int_correction_day_todo') }}
+{#- Patterns are numbered while they are added up: grouping by a small number is faster than grouping by a label. -#}
+with
+
+region as (
+    select region_code from {{ ref('region_group') }}
+    where group_code = 'all'
 ),
 
 minute_count as (
     select
         cast(station_id as tinyint) as station_id,
         minute_start,
-        tt_kind,
-        tt,
+        tt_kind = 'list_tt' as is_list,
+        cast(
+            case tt
+                {%- for tt in tt_labels() %}
+                when '{{ tt }}' then {{ loop.index }}
+                {%- endfor %}
+                else 0
+            end as utinyint
+        ) as tt_number,
+        region_code in (select region.region_code from region) as is_region,
         n_events,
         n_fid_1,
-        n_fid_4,
-        region_code in ('{{ region_codes() | join("', '") }}') as is_region
+        n_fid_4
     from {{ ref('fct_minute_count') }}
     where
         tt_kind in ('{{ var("rate_tt_kind") }}', 'list_tt')
-        {%- if is_incremental() %}
-        and {{ within_correction_todo('minute_start') }}
-        and (station_id, date_trunc('day', minute_start)) in (select (todo.station_id, todo.day_start) from todo)
-        {%- endif %}
+        and {{ in_correction_day('station_id', 'minute_start') }}
 ),
 
 -- one row a minute and pattern first: it is a small fraction of the rows, and the wide pass runs over it
@@ -32,37 +40,36 @@ pattern_sum as (
     select
         station_id,
         minute_start,
-        tt_kind,
-        tt,
+        is_list,
+        tt_number,
         sum(n_events) as n_all,
         coalesce(sum(n_events) filter (where is_region), 0) as n_region,
-        sum(n_fid_1) filter (where is_region) as n_fid_1,
-        sum(n_fid_4) filter (where is_region) as n_fid_4,
         -- no track in any region is a count of zero; a track whose fiducial test was not made leaves the sum unknown
-        bool_or(is_region and n_fid_1 is null) as is_fid_1_unknown,
-        bool_or(is_region and n_fid_4 is null) as is_fid_4_unknown
+        case when not bool_or(is_region and n_fid_1 is null) then coalesce(sum(n_fid_1) filter (where is_region), 0) end
+            as n_fid_1,
+        case when not bool_or(is_region and n_fid_4 is null) then coalesce(sum(n_fid_4) filter (where is_region), 0) end
+            as n_fid_4
     from minute_count
-    group by station_id, minute_start, tt_kind, tt
+    group by station_id, minute_start, is_list, tt_number
 ),
 
 final as (
     select
         station_id,
         minute_start,
-        cast(sum(n_all) filter (where tt_kind = '{{ var("rate_tt_kind") }}') as bigint) as n_events,
         {%- for tt in tt_labels() %}
-        cast(sum(n_region) filter (where tt_kind = '{{ var("rate_tt_kind") }}' and tt = '{{ tt }}') as bigint) as n_{{ tt }},
+        cast(sum(n_region) filter (where not is_list and tt_number = {{ loop.index }}) as bigint) as n_{{ tt }},
         {%- endfor %}
         {%- for plane, tt in fiducial_counts() %}
         cast(
-            sum(case when is_fid_{{ plane }}_unknown then null else coalesce(n_fid_{{ plane }}, 0) end)
-                filter (where tt_kind = '{{ var("rate_tt_kind") }}' and tt = '{{ tt }}')
-            as bigint
+            sum(n_fid_{{ plane }}) filter (where not is_list and tt_number = {{ tt_labels().index(tt) + 1 }}) as bigint
         ) as n_fid_{{ plane }}_{{ tt }},
         {%- endfor %}
         {%- for tt in tt_labels() %}
-        cast(sum(n_all) filter (where tt_kind = 'list_tt' and tt = '{{ tt }}') as bigint) as n_list_{{ tt }}{{ "," if not loop.last }}
+        cast(sum(n_all) filter (where is_list and tt_number = {{ loop.index }}) as bigint)
+            as n_list_{{ tt }},
         {%- endfor %}
+        cast(sum(n_all) filter (where not is_list) as bigint) as n_events
     from pattern_sum
     group by station_id, minute_start
 )

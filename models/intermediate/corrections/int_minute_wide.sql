@@ -1,5 +1,7 @@
 {{ config(materialized='view') }}
-with live as (
+with
+
+live as (
     select
         cast(station_id as tinyint) as station_id,
         minute_start,
@@ -22,19 +24,32 @@ environment as (
     select * from {{ ref('fct_environment_minute') }}
 ),
 
+station_day as (
+    select * from {{ ref('int_station_day') }}
+),
+
 minute_of_any_source as (
-    select station_id, minute_start from live
+    select
+        station_id,
+        minute_start
+    from live
     union all
-    select station_id, minute_start from pattern
+    select
+        station_id,
+        minute_start
+    from pattern
     union all
-    select station_id, minute_start from environment
+    select
+        station_id,
+        minute_start
+    from environment
 ),
 
 station_span as (
     select
         station_id,
         min(minute_start) as first_minute,
-        least(max(minute_start), date_trunc('minute', current_timestamp::timestamp)) as last_minute
+        least(max(minute_start), date_trunc('minute', cast(current_timestamp as timestamp))) as last_minute
     from minute_of_any_source
     group by station_id
 ),
@@ -51,7 +66,7 @@ final as (
     select
         spine.station_id,
         spine.minute_start,
-        live.conf_number,
+        case when live.station_id is not null then live.conf_number else station_day.conf_number end as conf_number,
         live.is_configuration_fallback,
         live.is_z_default,
         coalesce(live.live_s, 0) as live_s,
@@ -60,11 +75,8 @@ final as (
         -- in a live minute a pattern without a row is a true zero, in any other minute it is unknown
         {%- for name in count_columns() %}
         case
-            when live.live_s > 0 and pattern.station_id is not null then
-            {%- if name.startswith('n_fid_') %} pattern.{{ name }}
-            {%- else %} coalesce(pattern.{{ name }}, 0)
-            {%- endif %}
-            when live.live_s > 0 then 0
+            when live.live_s > 0 and pattern.station_id is null then 0
+            when live.live_s > 0 then {{ pattern_count(name) }}
         end as {{ name }},
         {%- endfor %}
         {%- for name in log_columns() %}
@@ -89,6 +101,8 @@ final as (
     left join pattern using (station_id, minute_start)
     left join bad_minute using (station_id, minute_start)
     left join environment using (station_id, minute_start)
+    left join station_day
+        on spine.station_id = station_day.station_id and station_day.day_start = date_trunc('day', spine.minute_start)
 )
 
 select * from final

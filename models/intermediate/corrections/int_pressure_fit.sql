@@ -1,10 +1,12 @@
 {#- Weighted regression of ln r on pressure for every range and group, without a row that must not enter.
-    x and y are taken from their weighted means in each calendar month of the configuration, so that seasons, the solar cycle
-    and slow drifts do not enter the slope. The error is the larger of the scaled statistical one and the one from clusters of
-    five days, because residuals of neighbouring hours are correlated. -#}
+    x and y are taken from their weighted means in each calendar month of the configuration, so that seasons, the solar
+    cycle and slow drifts do not enter the slope. The error is the larger of the scaled statistical one and the one from
+    clusters of five days, because residuals of neighbouring hours are correlated. -#}
 {%- set target = 'scope, station_id, range_start, group_code' -%}
 {%- set min_clusters = 6 -%}
-with fit_row as (
+with
+
+fit_row as (
     select * from {{ ref('int_pressure_range_row') }}
     where fit_exclusion_reason is null
 ),
@@ -102,13 +104,24 @@ measured as (
         100 * sloped.slope as beta_pct_per_hpa,
         100 / sqrt(nullif(sloped.sxx, 0)) as beta_sigma_stat_pct_per_hpa,
         cluster_total.chi2 / nullif(greatest(sloped.n_rows - sloped.n_blocks - 1, 0), 0) as chi2_ndf,
-        100 * sqrt(cluster_total.suu * cluster_total.n_clusters / nullif(cluster_total.n_clusters - 1, 0))
-        / nullif(sloped.sxx, 0) as beta_sigma_cluster_pct_per_hpa,
+        case
+            when cluster_total.n_clusters >= {{ min_clusters }}
+                then
+                    100 * sqrt(cluster_total.suu * cluster_total.n_clusters / (cluster_total.n_clusters - 1))
+                    / nullif(sloped.sxx, 0)
+        end as beta_sigma_cluster_pct_per_hpa,
         pow(sloped.sxy, 2) / nullif(sloped.sxx * sloped.syy, 0) as r2,
         exp((sloped.sy - sloped.slope * sloped.sx) / nullif(sloped.sw, 0)) as rate_at_p_ref_hz
     from sloped
     inner join cluster_total using ({{ target }})
     inner join autocorrelation using ({{ target }})
+),
+
+scaled as (
+    select
+        *,
+        beta_sigma_stat_pct_per_hpa * sqrt(greatest(1, coalesce(chi2_ndf, 1))) as beta_sigma_scaled_pct_per_hpa
+    from measured
 ),
 
 final as (
@@ -120,15 +133,15 @@ final as (
         pressure_span_hpa,
         beta_pct_per_hpa,
         beta_sigma_stat_pct_per_hpa,
-        greatest(
-            beta_sigma_stat_pct_per_hpa * sqrt(greatest(1, coalesce(chi2_ndf, 1))),
-            case when n_clusters >= {{ min_clusters }} then beta_sigma_cluster_pct_per_hpa else 0 end
-        ) as beta_sigma_pct_per_hpa,
+        case
+            when beta_sigma_stat_pct_per_hpa is not null
+                then greatest(beta_sigma_scaled_pct_per_hpa, beta_sigma_cluster_pct_per_hpa)
+        end as beta_sigma_pct_per_hpa,
         rate_at_p_ref_hz,
         r2,
         chi2_ndf,
         residual_lag1
-    from measured
+    from scaled
 )
 
 select * from final

@@ -1,5 +1,7 @@
 {#- The ranges for which a coefficient is fitted: whole configurations, and their calendar months. -#}
-with configuration_range as (
+with
+
+configuration_range as (
     select * from {{ ref('int_configuration_range') }}
 ),
 

@@ -1,5 +1,7 @@
 {#- Hours of every range and direction group, each with the logarithm of its rate and its weight. -#}
-with rate as (
+with
+
+rate as (
     select * from {{ ref('int_rate_fit_row') }}
     where bin_width_s = 3600
 ),

@@ -1,5 +1,7 @@
 {#- The outcome of every fit that is asked for, also of those that could not be made. -#}
-with pressure_range as (
+with
+
+pressure_range as (
     select * from {{ ref('int_pressure_range') }}
 ),
 
@@ -64,7 +66,26 @@ joined as (
 
 final as (
     select
-        * exclude (n_usable, n_with_pressure, n_but_positive, error_low, error_high),
+        scope,
+        station_id,
+        conf_number,
+        month_start,
+        range_start,
+        range_end,
+        fit_until,
+        group_code,
+        n_excluded_rows,
+        n_rows,
+        n_blocks,
+        n_clusters,
+        pressure_span_hpa,
+        beta_pct_per_hpa,
+        beta_sigma_stat_pct_per_hpa,
+        beta_sigma_pct_per_hpa,
+        rate_at_p_ref_hz,
+        r2,
+        chi2_ndf,
+        residual_lag1,
         case
             when not {{ var('pressure_enabled') }} then 'disabled'
             when n_usable = 0 then 'empty_range'
@@ -75,7 +96,8 @@ final as (
             when pressure_span_hpa < {{ var('pressure_min_span_hpa') }} then 'insufficient_span'
             when not coalesce(isfinite(beta_pct_per_hpa) and isfinite(beta_sigma_pct_per_hpa), false) then 'fit_failed'
             when beta_pct_per_hpa < error_low or beta_pct_per_hpa > error_high then 'out_of_bounds'
-            when group_code != 'all' and beta_sigma_pct_per_hpa > {{ var('pressure_max_sigma_pct_per_hpa') }} then 'imprecise'
+            when group_code != 'all' and beta_sigma_pct_per_hpa > {{ var('pressure_max_sigma_pct_per_hpa') }}
+                then 'imprecise'
             else 'ok'
         end as fit_status
     from joined

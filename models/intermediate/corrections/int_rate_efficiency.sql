@@ -1,4 +1,6 @@
-with bin_group as (
+with
+
+bin_group as (
     select * from {{ ref('int_bin_group') }}
 ),
 

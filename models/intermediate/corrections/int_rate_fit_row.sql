@@ -1,7 +1,9 @@
 {#- Which rates may enter a pressure fit, and why the others may not. -#}
 {%- set min_n_tel = 100 -%}
 {%- set outlier_mad = 5 -%}
-with rate as (
+with
+
+rate as (
     select
         *,
         case when is_usable and rate_eff_hz > 0 then ln(rate_eff_hz) end as ln_rate
@@ -33,7 +35,8 @@ excluded_bin as (
 compared as (
     select
         *,
-        abs(ln_rate - median(ln_rate) over day_around) > {{ outlier_mad }} * 1.4826 * mad(ln_rate) over day_around as is_far
+        abs(ln_rate - median(ln_rate) over day_around)
+        > {{ outlier_mad }} * 1.4826 * mad(ln_rate) over day_around as is_far
     from rate
     window day_around as (
         partition by station_id, bin_width_s, group_code, conf_number order by bin_start
@@ -54,7 +57,23 @@ flagged as (
 
 final as (
     select
-        * exclude (is_far, is_rated, is_positive, exclusion_kind, ln_rate),
+        station_id,
+        bin_start,
+        bin_width_s,
+        group_code,
+        conf_number,
+        n_tel,
+        live_s,
+        is_usable,
+        eff_status,
+        pressure_source,
+        pressure_delta_hpa,
+        is_hv_low,
+        rate_raw_hz,
+        rate_raw_sigma_hz,
+        rate_eff_hz,
+        rate_eff_sigma_hz,
+        is_outlier,
         case
             when exclusion_kind is not null then exclusion_kind
             when not is_usable then 'not_usable'

@@ -1,6 +1,8 @@
 {#- Rates brought to the reference pressure with the applied coefficient of their configuration and direction group. -#}
 {%- set by_month = var('pressure_applied_scope') == 'month' -%}
-with rate as (
+with
+
+rate as (
     select * from {{ ref('int_rate_fit_row') }}
 ),
 
@@ -28,14 +30,36 @@ joined as (
             rate.station_id = coefficient.station_id
             and rate.group_code = coefficient.group_code
             and rate.conf_number is not distinct from coefficient.conf_number
-            {%- if by_month %}
-            and date_trunc('month', rate.bin_start) = date_trunc('month', coefficient.range_start)
-            {%- endif %}
+            and (
+                not {{ by_month }}
+                or date_trunc('month', rate.bin_start) = date_trunc('month', coefficient.range_start)
+            )
 ),
 
 final as (
     select
-        * exclude (pressure_sigma_hpa),
+        station_id,
+        bin_start,
+        bin_width_s,
+        group_code,
+        conf_number,
+        n_tel,
+        live_s,
+        is_usable,
+        eff_status,
+        pressure_source,
+        pressure_delta_hpa,
+        is_hv_low,
+        rate_raw_hz,
+        rate_raw_sigma_hz,
+        rate_eff_hz,
+        rate_eff_sigma_hz,
+        is_outlier,
+        fit_exclusion_reason,
+        applied_beta_pct_per_hpa,
+        applied_beta_sigma_pct_per_hpa,
+        applied_source,
+        pressure_factor,
         case
             when pressure_delta_hpa is null then 'missing_pressure'
             when applied_beta_pct_per_hpa is null then 'missing_coefficient'

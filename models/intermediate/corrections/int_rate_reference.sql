@@ -1,9 +1,11 @@
-{#- Mean rate that stands for 0 %: over the reference interval where a configuration covers half of it, else over the first
-    27 days (one rotation of the Sun) of the configuration that are half covered. -#}
+{#- Mean rate that stands for 0 %: over the reference interval where a configuration covers half of it, else over the
+    first 27 days (one rotation of the Sun) of the configuration that are half covered. -#}
 {%- set own_days = 27 -%}
 {%- set min_share = 0.5 -%}
 {%- set series = 'station_id, bin_width_s, group_code, conf_number' -%}
-with rate as (
+with
+
+rate as (
     select
         *,
         date_trunc('day', bin_start) as day_start
@@ -25,7 +27,8 @@ fixed_reference as (
         rate.group_code,
         rate.conf_number,
         {{ exact_sum('rate.rate_eff_p_hz') }} / count(*) as mean_hz,
-        count(*) * any_value(rate.bin_width_s) / epoch(any_value(reference_interval.end_at - reference_interval.start_at)) as share
+        count(*) * any_value(rate.bin_width_s)
+        / epoch(any_value(reference_interval.end_at - reference_interval.start_at)) as share
     from rate
     inner join reference_interval
         on
@@ -72,7 +75,10 @@ rate_series as (
 final as (
     select
         rate_series.*,
-        case when fixed_reference.share >= {{ min_share }} then fixed_reference.mean_hz else own_reference.mean_hz end as reference_hz,
+        case
+            when fixed_reference.share >= {{ min_share }} then fixed_reference.mean_hz
+            else own_reference.mean_hz
+        end as reference_hz,
         case
             when fixed_reference.share >= {{ min_share }} then 'ok'
             when own_reference.mean_hz is not null then 'own'

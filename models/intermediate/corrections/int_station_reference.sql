@@ -1,9 +1,11 @@
-{#- Everything the correction needs to know of a station that has data. A missing value stops the build here, before any fit,
-    naming the station and the column. -#}
+{#- Everything the correction needs to know of a station that has data. A missing value stops the build here, before any
+    fit, naming the station and the column. -#}
 {%- set needed = [
     'reference_pressure_hpa', 'pressure_sigma_hpa', 'beta_seed_pct_per_hpa', 'beta_seed_sigma_pct_per_hpa', 'hv_min_kv',
 ] -%}
-with station_with_data as (
+with
+
+station_with_data as (
     select distinct station_id from {{ ref('int_bin_count') }}
 ),
 
@@ -34,10 +36,7 @@ final as (
         station_id,
         station_code,
         {%- for name in needed %}
-        cast(
-            coalesce(cast({{ name }} as double), error(station_code || ': {{ name }} is missing in the seeds station and station_reference'))
-            as double
-        ) as {{ name }}{{ "," if not loop.last }}
+        cast({{ present_or_error(name) }} as double) as {{ name }}{%- if not loop.last %},{% endif %}
         {%- endfor %}
     from joined
 )

@@ -1,4 +1,6 @@
-with bin_list_count as (
+with
+
+bin_list_count as (
     select * from {{ ref('int_bin_list_count') }}
 ),
 
@@ -28,7 +30,7 @@ joined as (
         bin_count.live_s,
         {%- for k in [1, 2, 3, 4] %}
         bin_efficiency.eff_{{ k }},
-        bin_efficiency.eff_{{ k }}_sigma{{ "," if not loop.last }}
+        bin_efficiency.eff_{{ k }}_sigma{%- if not loop.last %},{% endif %}
         {%- endfor %}
     from bin_list_count
     inner join bin_count using (station_id, bin_start, bin_width_s)

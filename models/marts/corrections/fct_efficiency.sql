@@ -1,4 +1,6 @@
-with bin_efficiency as (
+with
+
+bin_efficiency as (
     select * from {{ ref('int_bin_efficiency') }}
 ),
 

@@ -1,5 +1,7 @@
 {%- set applied_scope = word_setting('pressure_applied_scope', ['config', 'month']) -%}
-with fit as (
+with
+
+fit as (
     select * from {{ ref('int_pressure_status') }}
 ),
 
@@ -14,8 +16,8 @@ offered as (
         scope = '{{ applied_scope }}' as is_applied,
         case when fit_status = 'ok' then beta_pct_per_hpa end as own_beta,
         case when fit_status = 'ok' then beta_sigma_pct_per_hpa end as own_sigma,
-        max(case when fit_status = 'ok' and group_code = 'all' then beta_pct_per_hpa end) over same_range as all_beta,
-        max(case when fit_status = 'ok' and group_code = 'all' then beta_sigma_pct_per_hpa end) over same_range as all_sigma
+        max(beta_pct_per_hpa) filter (where fit_status = 'ok' and group_code = 'all') over same_range as all_beta,
+        max(beta_sigma_pct_per_hpa) filter (where fit_status = 'ok' and group_code = 'all') over same_range as all_sigma
     from fit
     window same_range as (partition by scope, station_id, range_start)
 ),
@@ -25,7 +27,7 @@ carried as (
     select
         *,
         last_value(coalesce(own_beta, all_beta) ignore nulls) over earlier as carried_beta,
-        last_value(case when own_beta is not null then own_sigma else all_sigma end ignore nulls) over earlier as carried_sigma
+        last_value(coalesce(own_sigma, all_sigma) ignore nulls) over earlier as carried_sigma
     from offered
     window earlier as (
         partition by scope, station_id, group_code order by range_start
@@ -52,7 +54,7 @@ applied as (
 
 final as (
     select
-        station_code || '-' || group_code || '-' || scope || '-' || strftime(range_start, '%Y%m%dT%H%M') as coefficient_id,
+        concat_ws('-', station_code, group_code, scope, strftime(range_start, '%Y%m%dT%H%M')) as coefficient_id,
         'station' as target_kind,
         station_id,
         group_code,
@@ -76,18 +78,15 @@ final as (
         reference_pressure_hpa,
         fit_status,
         is_applied,
+        {%- for name in ['beta', 'sigma'] %}
         case
-            when is_applied
-                then case applied_source
-                    when 'fit' then own_beta when 'all' then all_beta when 'carried' then carried_beta else seed_beta
-                end
-        end as applied_beta_pct_per_hpa,
-        case
-            when is_applied
-                then case applied_source
-                    when 'fit' then own_sigma when 'all' then all_sigma when 'carried' then carried_sigma else seed_sigma
-                end
-        end as applied_beta_sigma_pct_per_hpa,
+            when not is_applied then null
+            when applied_source = 'fit' then own_{{ name }}
+            when applied_source = 'all' then all_{{ name }}
+            when applied_source = 'carried' then carried_{{ name }}
+            else seed_{{ name }}
+        end as applied_{{ {'beta': 'beta', 'sigma': 'beta_sigma'}[name] }}_pct_per_hpa,
+        {%- endfor %}
         case when is_applied then applied_source end as applied_source
     from applied
 )

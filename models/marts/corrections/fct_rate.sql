@@ -1,4 +1,6 @@
-with rate as (
+with
+
+rate as (
     select * from {{ ref('int_rate_pressure') }}
 ),
 

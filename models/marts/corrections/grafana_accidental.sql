@@ -1,5 +1,7 @@
 {{ config(materialized='view') }}
-with accidental as (
+with
+
+accidental as (
     select * from {{ ref('fct_accidental') }}
     where bin_width_s = 3600
 ),
@@ -15,7 +17,15 @@ final as (
     select
         accidental.bin_start as time,
         station.station_code,
-        accidental.* exclude (bin_start)
+        accidental.station_id,
+        accidental.bin_width_s,
+        accidental.tt,
+        accidental.is_triggerable,
+        accidental.n_measured,
+        accidental.n_expected,
+        accidental.n_excess,
+        accidental.excess_hz,
+        accidental.excess_sigma_hz
     from accidental
     inner join station using (station_id)
 )

@@ -1,5 +1,7 @@
 {{ config(materialized='view') }}
-with corrected as (
+with
+
+corrected as (
     select * from {{ ref('large_corrected_table') }}
     where bin_width_s = 3600
 ),

@@ -1,5 +1,7 @@
 {{ config(materialized='view') }}
-with efficiency as (
+with
+
+efficiency as (
     select * from {{ ref('fct_efficiency') }}
     where bin_width_s = 3600
 ),
@@ -15,7 +17,16 @@ final as (
     select
         efficiency.bin_start as time,
         station.station_code,
-        efficiency.* exclude (bin_start)
+        efficiency.station_id,
+        efficiency.bin_width_s,
+        efficiency.plane,
+        efficiency.n_fired,
+        efficiency.n_pool,
+        efficiency.efficiency,
+        efficiency.efficiency_sigma,
+        efficiency.eff_method,
+        efficiency.eff_source,
+        efficiency.eff_status
     from efficiency
     inner join station using (station_id)
 )

@@ -1,4 +1,6 @@
-with bin_count as (
+with
+
+bin_count as (
     select * from {{ ref('int_bin_count') }}
 ),
 
@@ -35,10 +37,11 @@ direction as (
         bin_width_s,
         {%- for group_code in ['all'] + direction_groups() + region_codes() %}
         max(rate_final_hz) filter (where group_code = '{{ group_code }}') as {{ rate_column(group_code) }}_hz,
-        max(rate_final_sigma_hz) filter (where group_code = '{{ group_code }}') as {{ rate_column(group_code) }}_sigma_hz,
+        max(rate_final_sigma_hz) filter (where group_code = '{{ group_code }}')
+            as {{ rate_column(group_code) }}_sigma_hz,
         {%- endfor %}
         {%- for name in ['rate_norm_pct', 'rate_norm_sigma_pct'] %}
-        max({{ name }}) filter (where group_code = 'all') as {{ name }}{{ "," if not loop.last }}
+        max({{ name }}) filter (where group_code = 'all') as {{ name }}{%- if not loop.last %},{% endif %}
         {%- endfor %}
     from rate
     group by station_id, bin_start, bin_width_s
@@ -78,7 +81,8 @@ final as (
         bin_efficiency.acc_{{ k }},
         {%- endfor %}
         case when bin_count.live_s >= 60 then bin_count.n_events / bin_count.live_s end as rate_events_hz,
-        case when bin_count.live_s >= 60 then sqrt(greatest(bin_count.n_events, 1)) / bin_count.live_s end as rate_events_sigma_hz,
+        case when bin_count.live_s >= 60 then sqrt(greatest(bin_count.n_events, 1)) / bin_count.live_s end
+            as rate_events_sigma_hz,
         {%- for k in [1, 2, 3, 4] %}
         bin_efficiency.eff_{{ k }},
         {%- endfor %}
@@ -113,13 +117,14 @@ final as (
         coalesce(reference.reference_status, 'none') as reference_status,
         coalesce(all_direction.is_outlier, false) as is_outlier,
         coalesce(all_direction.fit_exclusion_reason is not null, true) as is_excluded,
-        case when all_direction.station_id is null then 'no_live' else all_direction.fit_exclusion_reason end as fit_exclusion_reason,
+        case when all_direction.station_id is null then 'no_live' else all_direction.fit_exclusion_reason end
+            as fit_exclusion_reason,
         {%- for group_code in direction_groups() %}
         direction.{{ rate_column(group_code) }}_hz,
         direction.{{ rate_column(group_code) }}_sigma_hz,
         {%- endfor %}
         {%- for group_code in region_codes() %}
-        direction.{{ rate_column(group_code) }}_hz{{ "," if not loop.last }}
+        direction.{{ rate_column(group_code) }}_hz{%- if not loop.last %},{% endif %}
         {%- endfor %}
     from bin_count
     inner join station_reference using (station_id)

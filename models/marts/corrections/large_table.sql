@@ -5,18 +5,13 @@
     pre_hook="{{ correction_day_hook() }}",
     tags=['publish']
 ) }}
-with todo as (
-    select * from {{ ref('int_correction_day_todo') }}
-),
+with
 
 minute_wide as (
     select * from {{ ref('int_minute_wide') }}
     where
         has_value
-        {%- if is_incremental() %}
-        and {{ within_correction_todo('minute_start') }}
-        and (station_id, date_trunc('day', minute_start)) in (select (todo.station_id, todo.day_start) from todo)
-        {%- endif %}
+        and {{ in_correction_day('station_id', 'minute_start') }}
 ),
 
 final as (
