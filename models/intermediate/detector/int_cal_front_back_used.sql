@@ -39,7 +39,7 @@ neighbour_fit as (
         fit.plane,
         fit.strip,
         {%- for column in columns %}
-            fit.{{ column }},
+        fit.{{ column }},
         {%- endfor %}
         fit.file_id as neighbour_file_id,
         row_number() over (
@@ -84,11 +84,11 @@ final as (
             else 'none'
         end as status,
         {%- for column in columns %}
-            case status
-                when 'fresh' then fit.{{ column }}
-                when 'neighbour' then nearest.{{ column }}
-                when 'reference' then reference.{{ column }}
-            end as {{ column }},
+        case status
+            when 'fresh' then fit.{{ column }}
+            when 'neighbour' then nearest.{{ column }}
+            when 'reference' then reference.{{ column }}
+        end as {{ column }},
         {%- endfor %}
         coalesce(nearest.n_neighbours, 0) as n_neighbours
     from wanted

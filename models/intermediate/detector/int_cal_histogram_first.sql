@@ -42,16 +42,16 @@ binned as (
 
 final as (
     {%- for kind in ['q_front', 'q_back', 't_dif'] %}
-        select
-            file_id,
-            '{{ kind }}' as kind,
-            plane,
-            strip,
-            {{ kind }} as bin_index,
-            count(*) as n
-        from binned
-        group by file_id, plane, strip, {{ kind }}
-        {% if not loop.last %}union all{% endif %}
+    select
+        file_id,
+        '{{ kind }}' as kind,
+        plane,
+        strip,
+        {{ kind }} as bin_index,
+        count(*) as n
+    from binned
+    group by file_id, plane, strip, {{ kind }}
+    {% if not loop.last %}union all{% endif %}
     {%- endfor %}
 )
 

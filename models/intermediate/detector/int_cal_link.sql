@@ -41,7 +41,7 @@ largest as (
         file_id,
         event_number,
         {%- for column in ['strip', 'q_sum_ns', 't_sum_raw_ns', 't_dif_ns'] %}
-            arg_max({{ column }}, charge_rank) as {{ column }},
+        arg_max({{ column }}, charge_rank) as {{ column }},
         {%- endfor %}
         plane
     from ranked

@@ -51,12 +51,12 @@ anchor as (
     from loose
     inner join anchored on loose.station_id = anchored.station_id and loose.conf_number = anchored.conf_number
     qualify row_number() over (
-        partition by loose.file_id
-        order by
-            anchored.start_time < loose.start_time desc,
-            abs(epoch(anchored.start_time) - epoch(loose.start_time)),
-            anchored.file_id
-    ) = 1
+            partition by loose.file_id
+            order by
+                anchored.start_time < loose.start_time desc,
+                abs(epoch(anchored.start_time) - epoch(loose.start_time)),
+                anchored.file_id
+        ) = 1
 ),
 
 shift as (
@@ -77,7 +77,7 @@ shift as (
 final as (
     select
         {%- for column in columns %}
-            charge.{{ column }},
+        charge.{{ column }},
         {%- endfor %}
         time_sum.t_sum_offset_ns + coalesce(shift.shift_ns, 0) as t_sum_offset_ns,
         time_sum.t_sum_sigma_ps,

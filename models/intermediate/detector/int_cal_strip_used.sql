@@ -13,14 +13,14 @@ fit as (
 
 own as (
     {%- for constant in strip_constants() %}
-        select
-            file_id,
-            plane,
-            strip,
-            '{{ constant }}' as constant,
-            {{ constant }}_ns as value_ns
-        from fit
-        {% if not loop.last %}union all{% endif %}
+    select
+        file_id,
+        plane,
+        strip,
+        '{{ constant }}' as constant,
+        {{ constant }}_ns as value_ns
+    from fit
+    {% if not loop.last %}union all{% endif %}
     {%- endfor %}
 ),
 

@@ -39,14 +39,14 @@ chosen as (
     select *
     from candidate
     qualify row_number() over (
-        partition by station_id, start_date
-        order by
-            case configuration_match when 'covering' then 1 when 'closest_before' then 2 else 3 end,
-            if(configuration_match = 'earliest', valid_from, null) asc nulls last,
-            valid_from desc,
-            valid_to desc nulls first,
-            conf_number desc
-    ) = 1
+            partition by station_id, start_date
+            order by
+                case configuration_match when 'covering' then 1 when 'closest_before' then 2 else 3 end,
+                if(configuration_match = 'earliest', valid_from, null) asc nulls last,
+                valid_from desc,
+                valid_to desc nulls first,
+                conf_number desc
+        ) = 1
 ),
 
 final as (
@@ -54,7 +54,7 @@ final as (
         file.station_id,
         file.start_date,
         {%- for column in columns %}
-            chosen.{{ column }},
+        chosen.{{ column }},
         {%- endfor %}
         coalesce(chosen.configuration_match, 'default') as configuration_match,
         coalesce(chosen.configuration_match, 'default') in ('closest_before', 'earliest') as is_configuration_fallback

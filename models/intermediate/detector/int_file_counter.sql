@@ -52,8 +52,8 @@ reject_sum as (
     select
         file_id,
         {%- for reason, bit in bits.items() if bit <= bits.pair_broken %}
-            count(*) filter (where reject_mask_front & {{ bit }} != 0)
-            + count(*) filter (where reject_mask_back & {{ bit }} != 0) as n_{{ reason }},
+        count(*) filter (where reject_mask_front & {{ bit }} != 0)
+        + count(*) filter (where reject_mask_back & {{ bit }} != 0) as n_{{ reason }},
         {%- endfor %}
         count(*) filter (where reject_mask & {{ bits.t_dif_raw }} != 0) as n_t_dif_raw,
         count(*) filter (where reject_mask & {{ bits.time_raw }} != 0) as n_time_raw
@@ -76,7 +76,7 @@ wide as (
         hit_sum.n_one_ended,
         hit_sum.n_none,
         {%- for reason in bits %}
-            reject_sum.n_{{ reason }},
+        reject_sum.n_{{ reason }},
         {%- endfor %}
         coalesce(event_sum.n_time_only, 0) + coalesce(hit_sum.n_time_only, 0) as n_time_only
     from todo
@@ -108,14 +108,14 @@ final as (
         ('clean', 'two_planes', 'event', 'n_clean_planes'),
     ] %}
     {%- for stage, reason, unit, counter in counters %}
-        select
-            file_id,
-            '{{ stage }}' as stage,
-            '{{ reason }}' as reason,
-            '{{ unit }}' as unit,
-            cast(coalesce({{ counter }}, 0) as bigint) as n
-        from wide
-        {% if not loop.last %}union all{% endif %}
+    select
+        file_id,
+        '{{ stage }}' as stage,
+        '{{ reason }}' as reason,
+        '{{ unit }}' as unit,
+        cast(coalesce({{ counter }}, 0) as bigint) as n
+    from wide
+    {% if not loop.last %}union all{% endif %}
     {%- endfor %}
 )
 

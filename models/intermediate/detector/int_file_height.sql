@@ -27,9 +27,9 @@ neighbour as (
     from chosen
     inner join usable on chosen.station_id = usable.station_id
     qualify row_number() over (
-        partition by chosen.station_id, chosen.start_date
-        order by abs(usable.valid_from - chosen.valid_from), usable.valid_from, usable.conf_number
-    ) = 1
+            partition by chosen.station_id, chosen.start_date
+            order by abs(usable.valid_from - chosen.valid_from), usable.valid_from, usable.conf_number
+        ) = 1
 ),
 
 sourced as (
@@ -45,11 +45,11 @@ sourced as (
             else 'default'
         end as z_source,
         {%- for plane in [1, 2, 3, 4] %}
-            case z_source
-                when 'row' then chosen.z_plane_{{ plane }}_mm
-                when 'neighbour' then neighbour.z_plane_{{ plane }}_mm
-                else period.z_default_{{ plane }}_mm
-            end as z_{{ plane }},
+        case z_source
+            when 'row' then chosen.z_plane_{{ plane }}_mm
+            when 'neighbour' then neighbour.z_plane_{{ plane }}_mm
+            else period.z_default_{{ plane }}_mm
+        end as z_{{ plane }},
         {%- endfor %}
         chosen.start_date
     from chosen

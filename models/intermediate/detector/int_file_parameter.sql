@@ -13,7 +13,7 @@ final as (
         todo.file_id,
         period.station_id,
         {%- for parameter in detector_parameters() %}
-            period.{{ parameter }},
+        period.{{ parameter }},
         {%- endfor %}
         period.calibration_version
     from todo

@@ -62,12 +62,12 @@ strip_checked as (
                 and raw_hit.t_front_ns is not null and raw_hit.q_front_ns is not null
                 and raw_hit.t_back_ns is not null and raw_hit.q_back_ns is not null
                 then cast(
-                    if(
-                        abs({{ half_difference('raw_hit.t_back_ns', 'raw_hit.t_front_ns') }}) > limits.t_dif_raw_max_ns,
-                        {{ bits.t_dif_raw }},
-                        0
-                    ) as utinyint
-                )
+                        if(
+                            abs({{ half_difference('raw_hit.t_back_ns', 'raw_hit.t_front_ns') }}) > limits.t_dif_raw_max_ns,
+                            {{ bits.t_dif_raw }},
+                            0
+                        ) as utinyint
+                    )
         end as mask_both
     from raw_hit
     inner join limits on raw_hit.file_id = limits.file_id and (raw_hit.trigger_type = 2) = limits.is_self_trigger

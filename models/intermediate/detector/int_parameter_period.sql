@@ -32,7 +32,7 @@ candidate as (
         list_contains(
             [
                 {%- for parameter in calibration_parameters() %}
-                    '{{ parameter }}',
+                '{{ parameter }}',
                 {%- endfor %}
                 ''
             ],
@@ -56,7 +56,7 @@ final as (
         lead(valid_from) over (partition by station_id order by valid_from) as valid_to,
         sha256(string_agg(parameter || '=' || value, ' ' order by parameter)) as parameter_hash,
         {%- for parameter in detector_parameters() %}
-            max(value) filter (where parameter = '{{ parameter }}') as {{ parameter }},
+        max(value) filter (where parameter = '{{ parameter }}') as {{ parameter }},
         {%- endfor %}
         left(
             sha256(

@@ -10,13 +10,14 @@ counted as (
     select
         station_id,
         cast(minute_start as date) as day_start,
-        {%- for column in columns %}
-        struct_pack(
-            n_measured := count(*) filter (where {{ column }}_rank = 3),
-            n_interpolated := count(*) filter (where {{ column }}_rank = 2),
-            n_held := count(*) filter (where {{ column }}_rank = 1)
-        ) as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for column in columns %}
+    struct_pack(
+        n_measured := count(*) filter (where {{ column }}_rank = 3),
+        n_interpolated := count(*) filter (where {{ column }}_rank = 2),
+        n_held := count(*) filter (where {{ column }}_rank = 1)
+    ) as {{ column }}{{ ',' if not loop.last }}
+    
+{%- endfor %}
     from minutes
     group by station_id, cast(minute_start as date)
 ),

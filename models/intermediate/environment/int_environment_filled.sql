@@ -27,8 +27,8 @@ near as (
         stretches.end_minute
     from stretches
     {%- for group in groups %}
-    left join {{ group.name }}
-        on stretches.station_id = {{ group.name }}.station_id
+left join {{ group.name }}
+    on stretches.station_id = {{ group.name }}.station_id
         and stretches.{{ group.name }}_at = {{ group.name }}.minute_start
     {%- endfor %}
 ),

@@ -26,7 +26,7 @@ above_ground as (
     from levels
     inner join stations
         on levels.station_id = stations.station_id
-        and levels.pressure_level_hpa < stations.reference_pressure_hpa
+            and levels.pressure_level_hpa < stations.reference_pressure_hpa
     where levels.product = 'profile' and levels.temp_k is not null
     group by levels.station_id, levels.valid_time
 ),
@@ -43,7 +43,7 @@ mass_averaged as (
     from above_ground
     left join surface
         on above_ground.station_id = surface.station_id
-        and above_ground.valid_time = surface.valid_time
+            and above_ground.valid_time = surface.valid_time
 ),
 
 n_weights as (
@@ -65,7 +65,7 @@ effective as (
     from levels
     inner join weights
         on levels.station_id = weights.station_id
-        and levels.pressure_level_hpa = weights.pressure_level_hpa
+            and levels.pressure_level_hpa = weights.pressure_level_hpa
     inner join n_weights
         on levels.station_id = n_weights.station_id
     where levels.product = 'profile' and levels.temp_k is not null
@@ -84,7 +84,7 @@ final as (
     from mass_averaged
     left join effective
         on mass_averaged.station_id = effective.station_id
-        and mass_averaged.valid_time = effective.valid_time
+            and mass_averaged.valid_time = effective.valid_time
 )
 
 select * from final

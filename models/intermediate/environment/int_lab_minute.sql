@@ -33,9 +33,10 @@ final as (
         avg({{ column }}) as {{ column }},
         {%- endfor %}
         {%- endfor %}
-        {%- for kind in kinds %}
-        count(*) filter (where kind = '{{ kind }}') as {{ kind }}_n{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for kind in kinds %}
+    count(*) filter (where kind = '{{ kind }}') as {{ kind }}_n{{ ',' if not loop.last }}
+    
+{%- endfor %}
     from readings
     group by station_id, date_trunc('minute', read_at)
 )

@@ -51,10 +51,10 @@ described as (
         current_file.start_time,
         current_file.base_name,
         {%- for column in configured %}
-            configuration.{{ column }},
+        configuration.{{ column }},
         {%- endfor %}
         {%- for column in heights %}
-            height.{{ column }},
+        height.{{ column }},
         {%- endfor %}
         if(height.is_geometry_bad and current_file.n_events > 0, 'bad_geometry', current_file.status) as status,
         current_file.content_sha256,
@@ -89,7 +89,7 @@ final as (
                     parser_version,
                     status,
                     {%- for column in configured + heights %}
-                        coalesce(cast({{ column }} as varchar), ''),
+                    coalesce(cast({{ column }} as varchar), ''),
                     {%- endfor %}
                     parameter_hash,
                     seed_hash

@@ -32,8 +32,8 @@ channel as (
         plane,
         strip,
         {%- for constant in channel_constants() %}
-            any_value(value_ns) filter (where constant = '{{ constant }}') as {{ constant }}_ns,
-            any_value(status) filter (where constant = '{{ constant }}') as {{ constant }}_status,
+        any_value(value_ns) filter (where constant = '{{ constant }}') as {{ constant }}_ns,
+        any_value(status) filter (where constant = '{{ constant }}') as {{ constant }}_status,
         {%- endfor %}
         max(n_before) as n_before,
         max(n_after) as n_after
@@ -47,8 +47,8 @@ strip as (
         plane,
         strip,
         {%- for constant in strip_constants() %}
-            any_value(value_ns) filter (where constant = '{{ constant }}') as {{ constant }}_ns,
-            any_value(status) filter (where constant = '{{ constant }}') as {{ constant }}_status,
+        any_value(value_ns) filter (where constant = '{{ constant }}') as {{ constant }}_ns,
+        any_value(status) filter (where constant = '{{ constant }}') as {{ constant }}_status,
         {%- endfor %}
         max(n_before) as n_before,
         max(n_after) as n_after
@@ -93,15 +93,15 @@ joined as (
         geometry.plane,
         geometry.strip,
         {%- for constant in channel_constants() %}
-            channel.{{ constant }}_ns,
-            channel.{{ constant }}_status,
+        channel.{{ constant }}_ns,
+        channel.{{ constant }}_status,
         {%- endfor %}
         {%- for constant in strip_constants() %}
-            strip.{{ constant }}_ns,
-            strip.{{ constant }}_status,
+        strip.{{ constant }}_ns,
+        strip.{{ constant }}_status,
         {%- endfor %}
         {%- for column in front_back_columns() %}
-            front_back.{{ column }},
+        front_back.{{ column }},
         {%- endfor %}
         front_back.status as fb_status,
         own_channel.t_dif_box_width_ns,

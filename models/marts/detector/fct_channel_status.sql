@@ -46,20 +46,20 @@ hit_sum as (
 ),
 
 {%- for side in ['front', 'back'] %}
-    channel_{{ side }} as (
-        select
-            todo.file_id,
-            todo.station_id,
-            geometry.plane,
-            geometry.strip,
-            '{{ side }}' as side,
-            coalesce(hit_sum.n_raw_{{ side }}, 0) as n_raw,
-            coalesce(hit_sum.n_good_{{ side }}, 0) as n_good
-        from todo
-        cross join geometry
-        left join hit_sum
-            on todo.file_id = hit_sum.file_id and geometry.plane = hit_sum.plane and geometry.strip = hit_sum.strip
-    ),
+channel_{{ side }} as (
+    select
+        todo.file_id,
+        todo.station_id,
+        geometry.plane,
+        geometry.strip,
+        '{{ side }}' as side,
+        coalesce(hit_sum.n_raw_{{ side }}, 0) as n_raw,
+        coalesce(hit_sum.n_good_{{ side }}, 0) as n_good
+    from todo
+    cross join geometry
+    left join hit_sum
+        on todo.file_id = hit_sum.file_id and geometry.plane = hit_sum.plane and geometry.strip = hit_sum.strip
+),
 {% endfor %}
 channel as (
     select * from channel_front

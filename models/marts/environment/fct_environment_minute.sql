@@ -58,7 +58,7 @@ sourced as (
     from worded
     left join pressure_offset
         on worded.station_id = pressure_offset.station_id
-        and cast(worded.minute_start as date) = pressure_offset.read_date
+            and cast(worded.minute_start as date) = pressure_offset.read_date
 ),
 
 final as (

@@ -25,9 +25,9 @@ final as (
         n_bins
     from hours
     qualify row_number() over (
-        partition by nm_code, interval_start
-        order by n_bins * native_resolution_s desc, native_resolution_s asc
-    ) = 1
+            partition by nm_code, interval_start
+            order by n_bins * native_resolution_s desc, native_resolution_s asc
+        ) = 1
 )
 
 select * from final

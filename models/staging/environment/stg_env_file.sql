@@ -28,9 +28,9 @@ final as (
     select *
     from lake
     qualify row_number() over (
-        partition by source_file, file_sha256
-        order by parser_version desc, extracted_at desc
-    ) = 1
+            partition by source_file, file_sha256
+            order by parser_version desc, extracted_at desc
+        ) = 1
 )
 
 select * from final

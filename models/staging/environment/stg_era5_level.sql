@@ -17,9 +17,9 @@ final as (
     select *
     from lake
     qualify row_number() over (
-        partition by station_id, valid_time, pressure_level_hpa, product
-        order by is_final desc, fetched_at desc, file_sha256 asc
-    ) = 1
+            partition by station_id, valid_time, pressure_level_hpa, product
+            order by is_final desc, fetched_at desc, file_sha256 asc
+        ) = 1
 )
 
 select * from final

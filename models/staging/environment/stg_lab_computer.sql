@@ -38,7 +38,7 @@ checked as (
     from readings
     left join limits
         on readings.station_id = limits.station_id
-        and cast(readings.read_at as date) = limits.read_date
+            and cast(readings.read_at as date) = limits.read_date
 ),
 
 final as (

@@ -52,8 +52,8 @@ final as (
     from readings
     left join sensor_limits
         on readings.station_id = sensor_limits.station_id
-        and cast(readings.read_at as date) = sensor_limits.read_date
-        and readings.sensor_location = sensor_limits.sensor_location
+            and cast(readings.read_at as date) = sensor_limits.read_date
+            and readings.sensor_location = sensor_limits.sensor_location
 )
 
 select * from final

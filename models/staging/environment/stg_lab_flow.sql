@@ -34,10 +34,11 @@ calibration as (
     select
         station_id,
         read_date,
-        {%- for plane in range(1, 5) %}
-        any_value(struct_pack(slope := slope_cc_min_per_au, shift := offset_cc_min))
-            filter (where plane = {{ plane }}) as p{{ plane }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for plane in range(1, 5) %}
+    any_value(struct_pack(slope := slope_cc_min_per_au, shift := offset_cc_min))
+    filter (where plane = {{ plane }}) as p{{ plane }}{{ ',' if not loop.last }}
+    
+{%- endfor %}
     from calibration_in_force
     group by station_id, read_date
 ),
@@ -53,7 +54,7 @@ checked as (
     from readings
     left join limits
         on readings.station_id = limits.station_id
-        and cast(readings.read_at as date) = limits.read_date
+            and cast(readings.read_at as date) = limits.read_date
 ),
 
 final as (
@@ -67,7 +68,7 @@ final as (
     from checked
     left join calibration
         on checked.station_id = calibration.station_id
-        and cast(checked.read_at as date) = calibration.read_date
+            and cast(checked.read_at as date) = calibration.read_date
 )
 
 select * from final

@@ -36,7 +36,9 @@ checked as (
         {{ lab_head('readings') }},
         readings.hv_board_id,
         {{ within_limits(limited) }},
-        {% for column in unlimited + flags %}readings.{{ column }}, {% endfor %}
+        {%- for column in unlimited + flags %}
+        readings.{{ column }},
+        {%- endfor %}
         {{ outside_limits(limited) }} as out_of_limits,
         readings.n_identical,
         readings.n_conflict,
@@ -44,7 +46,7 @@ checked as (
     from readings
     left join limits
         on readings.station_id = limits.station_id
-        and cast(readings.read_at as date) = limits.read_date
+            and cast(readings.read_at as date) = limits.read_date
 ),
 
 final as (

@@ -38,9 +38,10 @@ plane_channel as (
     select
         station_id,
         read_date,
-        {%- for plane in range(1, 5) %}
-        any_value(channel) filter (where plane = {{ plane }}) as p{{ plane }}_channel{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for plane in range(1, 5) %}
+    any_value(channel) filter (where plane = {{ plane }}) as p{{ plane }}_channel{{ ',' if not loop.last }}
+    
+{%- endfor %}
     from plane_in_force
     group by station_id, read_date
 ),
@@ -56,7 +57,7 @@ checked as (
     from readings
     left join limits
         on readings.station_id = limits.station_id
-        and cast(readings.read_at as date) = limits.read_date
+            and cast(readings.read_at as date) = limits.read_date
 ),
 
 final as (
@@ -75,7 +76,7 @@ final as (
     from checked
     left join plane_channel
         on checked.station_id = plane_channel.station_id
-        and cast(checked.read_at as date) = plane_channel.read_date
+            and cast(checked.read_at as date) = plane_channel.read_date
 )
 
 select * from final

@@ -31,9 +31,9 @@ final as (
     select * exclude (is_silent)
     from judged
     qualify row_number() over (
-        partition by nm_code, interval_start, dtype, resolution_s, nm_table
-        order by is_silent asc, fetched_at desc, file_sha256 asc, line_number desc
-    ) = 1
+            partition by nm_code, interval_start, dtype, resolution_s, nm_table
+            order by is_silent asc, fetched_at desc, file_sha256 asc, line_number desc
+        ) = 1
 )
 
 select * from final
