@@ -33,7 +33,7 @@ spread as (
         station_id,
         day_start,
         column_name,
-        unnest(n)
+        unnest(n)  -- noqa: AL03
     from by_column
 ),
 

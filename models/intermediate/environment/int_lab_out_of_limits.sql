@@ -17,7 +17,7 @@ offenders as (
         station_id,
         kind,
         cast(read_at as date) as read_date,
-        unnest(outside)
+        unnest(outside)  -- noqa: AL03
     from readings
 ),
 
