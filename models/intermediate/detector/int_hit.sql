@@ -63,7 +63,8 @@ strip_checked as (
                 and raw_hit.t_back_ns is not null and raw_hit.q_back_ns is not null
                 then cast(
                         if(
-                            abs({{ half_difference('raw_hit.t_back_ns', 'raw_hit.t_front_ns') }}) > limits.t_dif_raw_max_ns,
+                            abs({{ half_difference('raw_hit.t_back_ns', 'raw_hit.t_front_ns') }})
+                            > limits.t_dif_raw_max_ns,
                             {{ bits.t_dif_raw }},
                             0
                         ) as utinyint

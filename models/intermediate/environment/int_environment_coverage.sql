@@ -8,16 +8,15 @@ minutes as (
 
 counted as (
     select
+        {%- for column in columns %}
+        struct_pack(
+            n_measured := count(*) filter (where {{ column }}_rank = 3),
+            n_interpolated := count(*) filter (where {{ column }}_rank = 2),
+            n_held := count(*) filter (where {{ column }}_rank = 1)
+        ) as {{ column }},
+        {%- endfor %}
         station_id,
-        cast(minute_start as date) as day_start,
-    {%- for column in columns %}
-    struct_pack(
-        n_measured := count(*) filter (where {{ column }}_rank = 3),
-        n_interpolated := count(*) filter (where {{ column }}_rank = 2),
-        n_held := count(*) filter (where {{ column }}_rank = 1)
-    ) as {{ column }}{{ ',' if not loop.last }}
-    
-{%- endfor %}
+        cast(minute_start as date) as day_start
     from minutes
     group by station_id, cast(minute_start as date)
 ),

@@ -26,17 +26,16 @@ readings as (
 
 final as (
     select
-        station_id,
-        date_trunc('minute', read_at) as minute_start,
         {%- for group in environment_groups_of('int_lab_minute') %}
         {%- for column in group.columns %}
         avg({{ column }}) as {{ column }},
         {%- endfor %}
         {%- endfor %}
-    {%- for kind in kinds %}
-    count(*) filter (where kind = '{{ kind }}') as {{ kind }}_n{{ ',' if not loop.last }}
-    
-{%- endfor %}
+        {%- for kind in kinds %}
+        count(*) filter (where kind = '{{ kind }}') as {{ kind }}_n,
+        {%- endfor %}
+        station_id,
+        date_trunc('minute', read_at) as minute_start
     from readings
     group by station_id, date_trunc('minute', read_at)
 )

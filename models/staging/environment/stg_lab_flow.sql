@@ -32,13 +32,12 @@ calibration_in_force as (
 
 calibration as (
     select
+        {%- for plane in range(1, 5) %}
+        any_value(struct_pack(slope := slope_cc_min_per_au, shift := offset_cc_min))
+        filter (where plane = {{ plane }}) as p{{ plane }},
+        {%- endfor %}
         station_id,
-        read_date,
-    {%- for plane in range(1, 5) %}
-    any_value(struct_pack(slope := slope_cc_min_per_au, shift := offset_cc_min))
-    filter (where plane = {{ plane }}) as p{{ plane }}{{ ',' if not loop.last }}
-    
-{%- endfor %}
+        read_date
     from calibration_in_force
     group by station_id, read_date
 ),

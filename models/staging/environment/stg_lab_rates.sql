@@ -36,12 +36,11 @@ plane_in_force as (
 
 plane_channel as (
     select
+        {%- for plane in range(1, 5) %}
+        any_value(channel) filter (where plane = {{ plane }}) as p{{ plane }}_channel,
+        {%- endfor %}
         station_id,
-        read_date,
-    {%- for plane in range(1, 5) %}
-    any_value(channel) filter (where plane = {{ plane }}) as p{{ plane }}_channel{{ ',' if not loop.last }}
-    
-{%- endfor %}
+        read_date
     from plane_in_force
     group by station_id, read_date
 ),
