@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from warehouse.lake import SCHEMA_FILE
 from warehouse.paths import PROJECT_ROOT, Paths
 
 SOURCES = ("models", "macros", "seeds", "warehouse/fit")
@@ -41,9 +42,12 @@ def code_fingerprint(root: Path = PROJECT_ROOT) -> str:
 
 
 def lake_fingerprint(lake: Path) -> str:
-    """Hash of the lake's listing (names, sizes, modification times); no file is opened."""
+    """Hash of the lake's listing (names, sizes, modification times); no file is opened.
+
+    Schema-only files hold no data and are left out: dbt's plugin adds missing ones while a build runs.
+    """
     digest = hashlib.sha256()
-    for path in sorted(lake.rglob("*.parquet")):
+    for path in sorted(path for path in lake.rglob("*.parquet") if path.name != SCHEMA_FILE):
         facts = path.stat()
         digest.update(f"{path.relative_to(lake)}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]

@@ -160,3 +160,13 @@ def test_csv_is_rounded_by_unit_and_harmless_in_a_spreadsheet(settings: Settings
     assert lines[0] == "station_id,station_code,bin_start,bin_width_s,remark,rate_final_hz"
     assert lines[1] == "1,MINGO01,2025-01-30 00:00:00,3600,'=1+1,14.083874"
     assert "Acknowledge the monitors" in (settings.paths.export / "README.md").read_text()
+
+
+def test_the_fingerprint_follows_data_and_ignores_schema_files(tmp_path: Path) -> None:
+    day = tmp_path / "raw_file" / "station=1" / "date=2025-01-01"
+    day.mkdir(parents=True)
+    empty = build.lake_fingerprint(tmp_path)
+    (day / "schema.parquet").touch()
+    assert build.lake_fingerprint(tmp_path) == empty
+    (day / "a.parquet").touch()
+    assert build.lake_fingerprint(tmp_path) != empty
