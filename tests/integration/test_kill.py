@@ -33,7 +33,7 @@ def lasting_tables(home: Home) -> set[str]:
 
 
 def content(home: Home) -> dict[str, tuple[tuple[int, str], tuple[float, ...]]]:
-    """Of each lasting table: rows, hash of all but the floats, and of each float its sum, bound to the rows by a weight.
+    """Of each lasting table: rows, hash of all but the floats, and the sum of each float bound to the rows by a weight.
 
     Floats are compared with a tolerance, since parallel sums are not bit-stable.
     """
