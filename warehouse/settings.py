@@ -5,6 +5,7 @@ Secrets come from the environment only and are typed as such, so that no printou
 
 import os
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from warehouse.address import is_safe
 from warehouse.paths import PROJECT_ROOT, Paths
 
 CRON_FIELDS = 5
@@ -44,6 +46,23 @@ def _check_bin_width(width_s: int) -> int:
     return width_s
 
 
+def _check_address(address: str) -> str:
+    if not is_safe(address):
+        raise ValueError("the address must begin with https:// (plain http only on this machine)")
+    return address
+
+
+def _check_secret_address(address: SecretStr) -> SecretStr:
+    _check_address(address.get_secret_value())
+    return address
+
+
+def _check_step(hours: list[int]) -> list[int]:
+    if len(set(hours)) < len(hours):
+        raise ValueError("an hour stands twice")
+    return sorted(hours)
+
+
 Cron = Annotated[str, AfterValidator(_check_cron)]
 
 
@@ -59,6 +78,59 @@ class Transform(Section):
     max_files: int = Field(200, ge=1, description="detector files in one batch; bounds the memory, not the result")
     memory_limit: str = Field("1GB", pattern=r"^\d+(MB|GB)$", description="memory DuckDB may use; it spills beyond")
     wait_s: float = Field(300, ge=0, description="seconds a person's command waits for the lock of the build file")
+
+
+class Acquire(Section):
+    """Fetching from remote sources."""
+
+    sources: list[Literal["era5", "nmdb", "logbook"]] = Field(
+        [], description="what `mingo acquire` without a word, `mingo run` and the schedules fetch"
+    )
+    contact: str = Field(
+        "", max_length=200, pattern=r"^[ -~]*$", description="address sent with each request, as is good manners"
+    )
+
+
+class Era5(Section):
+    """Requests to the Climate Data Store; its credentials are `CDSAPI_URL` and `CDSAPI_KEY`, or its own rc file."""
+
+    start_date: date = Field(date(2023, 7, 1), description="first day wanted")
+    products: list[Literal["single", "pl100", "profile"]] = Field(
+        ["single", "pl100", "profile"], min_length=1, description="what is asked for"
+    )
+    profile_hours: Annotated[list[Annotated[int, Field(ge=0, le=23)]], AfterValidator(_check_step)] = Field(
+        [0, 3, 6, 9, 12, 15, 18, 21], min_length=1, description="UTC hours of the temperature profile"
+    )
+    half_width_deg: float = Field(0.25, gt=0, le=2, description="half the side of the box around a station, degrees")
+    max_fields_per_request: int = Field(5000, ge=1, description="variables x levels x hours of one request, at most")
+    max_requests_per_run: int = Field(40, ge=1, description="requests of one run, at most; the rest follows later")
+    job_deadline_s: float = Field(10_800, gt=0, description="seconds a run waits for the service's queue")
+    latency_days: float = Field(5, ge=0, description="age at which the service has a day, days")
+    final_check_after_days: int = Field(65, ge=0, description="age from which preliminary data are asked for again")
+    recheck_every_days: int = Field(7, ge=0, description="days between two such requests for one block")
+    final_overdue_days: int = Field(150, ge=0, description="age from which preliminary data give a warning")
+
+
+class Nmdb(Section):
+    """Requests to the neutron monitor database."""
+
+    base_url: Annotated[str, AfterValidator(_check_address)] = Field(
+        "https://www.nmdb.eu/nest/draw_graph.php", description="address of the service"
+    )
+    offline: bool = Field(False, description="true: nothing is asked, landing is what there is")
+    start_date: date = Field(date(2023, 7, 1), description="first day wanted")
+    block_days: int = Field(31, ge=1, description="days of one request")
+    refresh_days: int = Field(100, ge=0, description="the last days, asked for again in every run")
+    pause_s: float = Field(2, ge=0, description="seconds between two requests")
+    budget_s: float = Field(1800, gt=0, description="seconds after which a run begins no further request")
+
+
+class Logbook(Section):
+    """The sheets with the stations' configurations."""
+
+    url: dict[str, Annotated[SecretStr, AfterValidator(_check_secret_address)]] = Field(
+        {}, description="CSV export of each station's sheet by station code"
+    )
 
 
 class Lab(Section):
@@ -126,6 +198,9 @@ class FlowSchedule(Section):
 class Schedule(Section):
     """Cron lines in UTC, one table a flow."""
 
+    acquire_era5: FlowSchedule = FlowSchedule(cron="0 13 * * *")
+    acquire_nmdb: FlowSchedule = FlowSchedule(cron="0 2 * * *")
+    acquire_logbook: FlowSchedule = FlowSchedule(cron="25 */6 * * *")
     extract: FlowSchedule = FlowSchedule(cron="6-59/15 * * * *")
     transform: FlowSchedule = FlowSchedule(cron="10-59/15 * * * *")
     publish: FlowSchedule = FlowSchedule(cron="58 * * * *")
@@ -148,6 +223,10 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(Path("data"), description="folder of all data; relative to the project folder")
+    acquire: Acquire = Acquire()
+    era5: Era5 = Era5()
+    nmdb: Nmdb = Nmdb()
+    logbook: Logbook = Logbook()
     extract: Extract = Extract()
     transform: Transform = Transform()
     lab: Lab = Lab()
@@ -222,4 +301,6 @@ def as_shown(value: object) -> object:
         return {name: as_shown(getattr(value, name)) for name in type(value).model_fields}
     if isinstance(value, SecretStr):
         return "********"
-    return str(value) if isinstance(value, Path) else value
+    if isinstance(value, dict):
+        return {name: as_shown(part) for name, part in value.items()}
+    return str(value) if isinstance(value, Path | date) else value

@@ -38,7 +38,7 @@ def extract_era5(
     summary = EnvSummary(SOURCE)
     marks = Marks(lake, DATASETS)
     todo = []
-    for file in _find(landing, stations, summary):
+    for file in find_answers(landing, stations, summary):
         if marks.find(file, PARSER_VERSION) is None:
             todo.append(file)
         else:
@@ -73,7 +73,8 @@ def requested_levels_hpa(file: LandingFile) -> list[float]:
     return [LEVEL_OF_PL100_HPA] if file.kind == "pl100" else []
 
 
-def _find(landing: Path, stations: Collection[int] | None, summary: EnvSummary) -> list[LandingFile]:
+def find_answers(landing: Path, stations: Collection[int] | None, summary: EnvSummary) -> list[LandingFile]:
+    """The answers in landing; those that cannot be read are counted in ``summary``."""
     files = []
     for station_folder in sorted((landing / FOLDER).glob("station=[0-9]")):
         station_id = int(station_folder.name.removeprefix("station="))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from extract.transfer.kind import KINDS, tell_kind
-from extract.transfer.place import find_same, place, versions_of
+from extract.transfer.place import REJECT_FOLDER, find_same, place, versions_of
 from extract.transfer.sidecar import Sidecar, modification_time, now_utc
 from extract.transfer.stations import Station, UnknownStationError, read_stations
 from extract.transfer.target import SOURCES, RefusedError, Target, find_target
@@ -16,7 +16,6 @@ from warehouse.files import sha256_of_file
 logger = logging.getLogger(__name__)
 
 HOST = "local"
-REJECT_FOLDER = "_rejected"
 UNKNOWN = "unknown"
 
 Progress = Callable[[int, int, str], None]

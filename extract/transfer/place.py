@@ -11,6 +11,7 @@ from extract.transfer.sidecar import PART_SUFFIX, Sidecar, is_landing_name, read
 from warehouse.files import CHUNK_BYTES, sha256_of_file, sync_file, sync_folder
 
 LANDING_MODE = 0o440
+REJECT_FOLDER = "_rejected"
 
 _VERSION = re.compile(r"~[1-9][0-9]*$")
 
@@ -57,8 +58,7 @@ def place(source: Path, folder: Path, name: str, sidecar: Sidecar) -> Path:
         When source or landing fail.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = _free_name(folder, name)
-    part = path.with_name(path.name + PART_SUFFIX)
+    part = folder / (name + PART_SUFFIX)
     part.unlink(missing_ok=True)
     try:
         with source.open("rb") as reader, part.open("wb") as writer:
@@ -67,14 +67,41 @@ def place(source: Path, folder: Path, name: str, sidecar: Sidecar) -> Path:
             raise CopyError(f"{source} changed while it was copied")
         stat = source.stat()
         os.utime(part, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-        part.chmod(LANDING_MODE)
-        sync_file(part)
-        write_sidecar(path, replace(sidecar, size=part.stat().st_size))
-        part.rename(path)
-        sync_folder(folder)
+        return settle(part, folder, name, sidecar)
     finally:
         part.unlink(missing_ok=True)
+
+
+def place_bytes(content: bytes, folder: Path, name: str, sidecar: Sidecar) -> Path:
+    """Write an answer that was received as a whole into a folder, as `place` does with a file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / (name + PART_SUFFIX)
+    try:
+        part.write_bytes(content)
+        return settle(part, folder, name, sidecar)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def settle(part: Path, folder: Path, name: str, sidecar: Sidecar) -> Path:
+    """Move a complete file of this disk into a folder under ``name``, or ``name~2``, ... where that is taken.
+
+    It can only be read. Sidecar and content are durable before the name appears.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = _free_name(folder, name)
+    part.chmod(LANDING_MODE)
+    sync_file(part)
+    write_sidecar(path, replace(sidecar, size=part.stat().st_size))
+    part.rename(path)
+    sync_folder(folder)
     return path
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what a killed run left unfinished in the folders below; only under the lock of who writes there."""
+    for part in folder.rglob("*" + PART_SUFFIX):
+        part.unlink(missing_ok=True)
 
 
 def _free_name(folder: Path, name: str) -> Path:

@@ -1,8 +1,9 @@
 """The stations of the seed `station`, for what must know codes and positions before any database exists."""
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from math import cos, hypot, radians
 from pathlib import Path
 
@@ -46,6 +47,40 @@ def read_stations(seed: Path = SEED) -> dict[int, Station]:
         )
         for row in rows
     }
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a station stands (degrees north and east) from one day to another, both inclusive; None: until now."""
+
+    position: tuple[float, float]
+    first_day: date
+    last_day: date | None
+
+
+def read_sites(seed: Path = SEED) -> dict[int, list[Site]]:
+    """The sites of each station something is fetched for: in use and not simulated; oldest site first."""
+    with seed.open(newline="", encoding="utf-8") as stream:
+        rows = sorted(csv.DictReader(stream), key=lambda row: row["valid_from"])
+    wanted = [station.station_id for station in read_stations(seed).values() if station.is_enabled]
+    return {
+        station_id: [
+            Site(
+                (float(row["latitude_deg"]), float(row["longitude_deg"])),
+                date.fromisoformat(row["valid_from"]),
+                date.fromisoformat(row["valid_to"]) if row["valid_to"] else None,
+            )
+            for row in rows
+            if int(row["station_id"]) == station_id
+        ]
+        for station_id in sorted(wanted)
+        if station_id != 0
+    }
+
+
+def site_on(sites: Sequence[Site], day: date) -> Site | None:
+    """The site in force on a day, the newest where several are; None where the station stood nowhere."""
+    return next((s for s in reversed(sites) if s.first_day <= day and (s.last_day is None or day <= s.last_day)), None)
 
 
 def find_station(word: str, stations: Mapping[int, Station]) -> Station:
