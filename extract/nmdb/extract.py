@@ -1,6 +1,7 @@
 """NMDB answers from landing to the lake."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from extract.environment_file import LandingFile, Marks, Outcome, commit, describe
@@ -27,21 +28,12 @@ def extract_nmdb(landing: Path, lake: Path, *, on_progress: Progress | None = No
     marks = Marks(lake, DATASETS)
     products: dict[Path, str] = {}
     todo = []
-    for product in PRODUCTS:
-        for path in sorted((landing / FOLDER / product).glob("*")):
-            if not is_landing_name(path.name):
-                continue
-            kind = _dtype(path) or product
-            try:
-                file = describe(path, landing, source=SOURCE, station_id=None, kind=kind)
-            except OSError as error:
-                summary.fail(None, kind, path.relative_to(landing).as_posix(), error)
-                continue
-            products[path] = product
-            if marks.find(file, PARSER_VERSION) is None:
-                todo.append(file)
-            else:
-                summary.skip(file)
+    for file, product in find_answers(landing, summary):
+        products[file.path] = product
+        if marks.find(file, PARSER_VERSION) is None:
+            todo.append(file)
+        else:
+            summary.skip(file)
 
     def extract_one(file: LandingFile) -> Outcome:
         request = Request.from_parameters(file.request, dtype=_dtype(file.path))
@@ -51,6 +43,19 @@ def extract_nmdb(landing: Path, lake: Path, *, on_progress: Progress | None = No
 
     extract_each(todo, extract_one, summary, on_progress)
     return summary
+
+
+def find_answers(landing: Path, summary: EnvSummary) -> Iterator[tuple[LandingFile, str]]:
+    """The answers in landing with their products; those that cannot be read are counted in ``summary``."""
+    for product in PRODUCTS:
+        for path in sorted((landing / FOLDER / product).glob("*")):
+            if not is_landing_name(path.name):
+                continue
+            kind = _dtype(path) or product
+            try:
+                yield describe(path, landing, source=SOURCE, station_id=None, kind=kind), product
+            except OSError as error:
+                summary.fail(None, kind, path.relative_to(landing).as_posix(), error)
 
 
 def _dtype(path: Path) -> str | None:

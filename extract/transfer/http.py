@@ -72,7 +72,7 @@ def get(
             if answer.status != _TOO_MANY and answer.status < _SERVER_ERROR:
                 return answer
             problem = f"status {answer.status}"
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             problem = str(error) or type(error).__name__
         if wait_s is not None:
             logger.info("%s: %s; again in %g s", host_of(address), problem, wait_s)
@@ -98,7 +98,7 @@ def _ask(
         for chunk in response.iter_bytes():
             content += chunk
             if len(content) > patience.max_bytes:
-                raise TooLargeError(f"more than {patience.max_bytes / 1e6:g} MB")
+                raise TooLargeError(f"{response.url.host} answers with more than {patience.max_bytes / 1e6:g} MB")
             if clock.monotonic() - started > patience.total_s:
                 raise httpx.ReadTimeout(f"not complete after {patience.total_s:g} s")
         return Answer(response.status_code, bytes(content), response.url.host)

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ NOW = datetime(2025, 2, 10, 9)
 MADRID = Site((40.4168, -3.7038), date(2023, 1, 1), None)
 # six wanted days: 30 and 31 January, 1 to 4 February
 SETTINGS = Era5(start_date=date(2025, 1, 30), products=["single"], job_deadline_s=600)
-PATIENCE = ClientPatience(timeout_s=0.5, tries=3, wait_s=0.0)
+PATIENCE = ClientPatience(timeout_s=10.0, tries=3, wait_s=0.0)
 
 
 class Home:
@@ -34,6 +35,7 @@ class Home:
         self.landing, self.lake = folder / "landing", folder / "lake"
         self.service = service
         self.time = FakeClock(NOW)
+        self.patience = PATIENCE
 
     def fetch(self, settings: Era5 = SETTINGS, **options: Any) -> FetchSummary:
         sites = options.pop("sites", {1: [MADRID]})
@@ -42,7 +44,7 @@ class Home:
             self.lake,
             settings,
             sites=sites,
-            open_service=lambda: CdsService(PATIENCE),
+            open_service=lambda: CdsService(self.patience),
             clock=self.time.clock,
             **options,
         )
@@ -308,6 +310,7 @@ def test_at_most_so_many_requests_a_run(home: Home) -> None:
 
 def test_a_silent_service_ends_the_run_soon(home: Home) -> None:
     settings = SETTINGS.model_copy(update={"start_date": date(2024, 9, 1)})
+    home.patience = replace(PATIENCE, timeout_s=0.7)
     home.service.refusals.extend(["stall"] * 9)
     summary = home.fetch(settings)
     assert outcomes(summary) == ["failed"] * 3
@@ -385,7 +388,7 @@ def test_a_killed_download_leaves_nothing_half(home: Home) -> None:
     summary = home.fetch()
     assert not part.exists()
     names = [name for name in home.files() if "/pending/" not in name]
-    assert len(names) == len(set(name.split("_2025021")[0] for name in names)) == 2
+    assert len(names) == len({name.split("_2025021")[0] for name in names}) == 2
     assert summary.problem == ""
     assert home.files("station=1/pending/*") == []
 

@@ -1,4 +1,4 @@
-"""A Climate Data Store on loopback: the processing API as the service's client speaks it, with every answer it may give.
+"""A Climate Data Store on loopback: the processing API as the service's client speaks it, with every answer it gives.
 
 Answers are made from the request: netCDF-4 with a 3 x 3 grid around the middle of the area, the surface temperature is
 283.15 K at midnight and 0.01 K more each hour.
