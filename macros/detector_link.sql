@@ -1,8 +1,8 @@
-{# Pairs of strips that a particle links. CTEs, the last of which is `pair`: one row an event and pair of planes, for the
-   files that fulfil `condition` on `parameter` (int_file_parameter).
+{# Pairs of strips that a particle links. CTEs, the last of which is `pair`: one row an event and pair of planes, for
+   the files that fulfil `condition` on `parameter` (int_file_parameter).
 
-   In each plane the strip with the largest charge stands for the particle, if it is no crosstalk and its time difference
-   lies on the strip. `difference_ns` is the difference of the time sums, lower plane minus upper one, less the flight
+   In each plane the strip with the largest charge stands for the particle, if it is no crosstalk and its time
+   difference lies on the strip. `difference_ns` is the difference of the time sums, lower plane minus upper one, less the flight
    time along the straight line between the two points: what is left are the offsets of the two strips. #}
 {% macro link_pairs(condition='true') %}
 parameter as (
