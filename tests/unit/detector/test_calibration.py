@@ -201,3 +201,32 @@ def test_a_wrong_seed_stops_the_build_with_a_sentence(
     seed.execute(damage)
     with pytest.raises(duckdb.InvalidInputException, match=f"seed detector_parameter: .*{sentence}"):
         seed.execute(parameter_check).fetchall()
+
+
+def test_a_strip_without_its_own_crosstalk_peak_borrows_none(models: Models) -> None:
+    """Of two strips with the same neighbours one has looked and seen no peak: its limit is the largest one allowed."""
+    strips = [{"file_id": FILE_ID, "plane": 1, "strip": strip} for strip in (1, 2)]
+    models.connection.execute("delete from strip_geometry where plane > 1 or strip > 2")
+    models.set_parameters()
+    models.connection.execute("alter table int_file_parameter add column calibration_version varchar")
+    models.put_file(lake_path="a", conf_number=1.0)
+    models.put("int_raw_file", [{"lake_path": "a", "first_event_time": None, "last_event_time": None}])
+    status = {"status": "neighbour", "n_before": 3, "n_after": 0}
+    channel = {"q_pedestal_front": 90.0, "q_pedestal_back": 91.0, "t_dif_offset": 0.1}
+    strip = {"t_sum_offset": 1.0, "crosstalk_mu": 0.4, "crosstalk_sigma": 0.2}
+    for table, constants in (("int_cal_channel_used", channel), ("int_cal_strip_used", strip)):
+        rows = [row | status | {"constant": name, "value_ns": v} for row in strips for name, v in constants.items()]
+        models.put(table, rows)
+    models.put("int_cal_channel", [row | {"side": "both", "width_ns": 1.2, "n_entries": 9} for row in strips])
+    own = {"t_sum_sigma_ps": 9.0, "t_sum_gauge": "p1s1", "n_links": 12}
+    seen = ("no_peak", "few_entries")
+    models.put("int_cal_strip", [row | own | {"crosstalk_fit": word} for row, word in zip(strips, seen, strict=True)])
+    polynomial = {f"q_fb_c{i}": 0.0 for i in range(5)} | {"q_fb_low_ns": 0.0, "q_fb_high_ns": 9.0, "q_fb_degree": 1}
+    models.put("int_cal_front_back_used", [row | polynomial | {"status": "fresh"} for row in strips])
+    models.put("fct_channel_status", [row | {"side": s, "n_good": 9} for row in strips for s in ("front", "back")])
+    found = models.run("fct_calibration").sort("strip")
+    names = [f"crosstalk_{part}" for part in ("status", "mu_ns", "sigma_ns", "pedestal_ns", "limit_ns")]
+    assert found.select(names).row(0) == ("no_peak", None, None, None, 1.2)
+    assert found.select(names).row(1) == pytest.approx(("neighbour", 0.4, 0.2, 0.0, 1.0))
+    assert found["is_usable"].all()
+    assert found["t_slew_ns"].null_count() == 2
