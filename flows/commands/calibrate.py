@@ -126,10 +126,10 @@ def _print_strips(found: calibration.FileCalibration) -> None:
     before, after = strips["n_neighbours_before"].max(), strips["n_neighbours_after"].max()
     title = (
         f"{facts['base_name']} (file {facts['file_id']}), configuration {_word(facts['conf_number'])},"
-        f" {facts['n_events']:,} events, neighbours {before} before and {after} after"
+        f" {facts['n_events']:,} events, neighbours {_word(before)} before and {_word(after)} after (ns)"
     )
-    columns = ["strip", "q front (ns)", "q back", "status", "t dif (ns)", "status", "t sum (ns)", "± (ps)", "status"]
-    columns += ["front-back", "crosstalk (ns)", "status", "two-ended", "links"]
+    columns = ["strip", "q front", "q back", "status", "t dif", "status", "t sum", "± ps", "status"]
+    columns += ["front-back", "crosstalk", "status", "two-ended", "links"]
     rows = [
         [
             f"P{row['plane']} S{row['strip']}",
@@ -278,7 +278,8 @@ def drift(
         _print_drift(summary)
         if constant is not None:
             _print_days(days, constant)
-    sentence = f"{days['day'].n_unique()} days of station {station_id}, {days['constant'].n_unique()} constants"
+    n_days = days["day"].n_unique()
+    sentence = f"{len(summary)} constants of station {station_id} over {n_days} {'day' if n_days == 1 else 'days'}"
     if figure is not None:
         from warehouse.report.calibration_figure import drift_figure
 
@@ -311,7 +312,7 @@ def _print_drift(summary: pl.DataFrame) -> None:
             row["n_days"],
             row["n_files"],
             number(row["mad_ns"], ".4f"),
-            number(row["largest_change_ns"], "+.4f"),
+            number(row["largest_change_ns"], "+.4f") if row["n_days"] > 1 else None,
             number(row["largest_step_ns"], "+.4f"),
             None if row["largest_step_ns"] is None else f"P{row['step_plane']} S{row['step_strip']}, {row['step_day']}",
         ]

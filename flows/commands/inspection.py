@@ -196,21 +196,23 @@ def _print_events(events: pl.DataFrame) -> None:
 
 def _print_event(view: EventView) -> None:
     event = view.event
-    where = (
-        f"{view.file['base_name']}, event {event['event_number']}, {event['event_time']} UTC, {event['event_class']}"
-    )
+    where = f"{view.file['base_name']}, event {event['event_number']}, {event['event_time']} UTC (ns, mm)"
     print_table(where, _STRIP_COLUMNS, [_strip_row(row) for row in view.strips.iter_rows(named=True)])
-    print_table("Planes", _PLANE_COLUMNS, [_plane_row(row) for row in view.planes.iter_rows(named=True)])
+    print_table(
+        "Planes: hits, residuals, residuals against the other planes alone (mm, ns)",
+        _PLANE_COLUMNS,
+        [_plane_row(row) for row in view.planes.iter_rows(named=True)],
+    )
     names = ("raw_tt", "clean_tt", "cal_tt", "list_tt", "fit_tt")
     out.print("  planes   " + ", ".join(f"{name[:-3]} {event[name]}" for name in names), highlight=False)
     for name, text in _track_lines(event).items():
         out.print(f"  {name:<9}{text}", highlight=False, markup=False)
 
 
-_STRIP_COLUMNS = ["strip", "T front (ns)", "T back", "Q front (ns)", "Q back", "state"]
-_STRIP_COLUMNS += ["x (mm)", "t sum (ns)", "q sum (ns)", "q (fC)", "used as", "rejected for"]
-_PLANE_COLUMNS = ["plane", "z (mm)", "x (mm)", "y (mm)", "t (ns)", "q (fC)", "pattern", "class"]
-_PLANE_COLUMNS += ["Δx (mm)", "Δy (mm)", "Δt (ns)", "alone Δx", "alone Δy", "alone Δt", "in fiducial"]
+_STRIP_COLUMNS = ["strip", "T front", "T back", "Q front", "Q back", "state"]
+_STRIP_COLUMNS += ["x", "t sum", "q sum", "q (fC)", "used as", "rejected for"]
+_PLANE_COLUMNS = ["plane", "z", "x", "y", "t", "q (fC)", "pattern", "class"]
+_PLANE_COLUMNS += ["Δx", "Δy", "Δt", "alone Δx", "alone Δy", "alone Δt", "inside"]
 
 
 def _strip_row(strip: Row) -> list[str | None]:

@@ -108,7 +108,6 @@ DRIFT = """
 select day, plane, strip, constant, median, mad, n_files
 from int_calibration_drift
 where station_id = ? and day between ? and ?
-order by constant, day, plane, strip
 """
 POINTS = """
 select valid_from as t, plane, strip, {columns}
@@ -245,7 +244,7 @@ def read_drift(connection: duckdb.DuckDBPyConnection, station_id: int, first: da
     if drift.is_empty():
         there = span_of(connection, station_id)
         raise LookError(f"no calibration of station {station_id} from {first} to {last}; {there}")
-    return drift
+    return drift.sort(pl.col("constant").cast(pl.Enum(list(CONSTANTS))), "day", "plane", "strip")
 
 
 def read_points(connection: duckdb.DuckDBPyConnection, station_id: int, first: date, last: date) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """Calibration constants against time, each file a point coloured by where its constant came from."""
 
-from datetime import date
+from datetime import date, datetime, time, timedelta
 
 import altair as alt
 import polars as pl
@@ -50,7 +50,7 @@ def drift_figure(station: str, first: date, last: date, points: pl.DataFrame, dr
         data[f"{key}_point"] = to_columns(points.filter(wanted).select("t", "y", "label", "status", "value_ns"))
         data[f"{key}_day"] = to_columns(daily.filter(wanted).select("t", "y", "label"))
         title = LABELS[constant] if plane is None else f"plane {plane}: {LABELS[constant]}"
-        charts.append(_panel(key, title, has_legend=not charts))
+        charts.append(_panel(key, title, _midnight(first), _midnight(last + timedelta(days=1)), has_legend=not charts))
     caption = (
         "Difference from the median of the strip over the days shown, each strip of each file a point.\n"
         "Lines: daily medians of each strip. Colour: where the file took the constant from."
@@ -64,18 +64,21 @@ def _from_median(frame: pl.DataFrame, value: str) -> pl.DataFrame:
     return frame.with_columns(y=pl.col(value) - middle, label=pl.format("P{}S{}", "plane", "strip"))
 
 
-def _panel(key: str, title: str, *, has_legend: bool) -> Chart:
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time())
+
+
+def _panel(key: str, title: str, begin: datetime, end: datetime, *, has_legend: bool) -> Chart:
     scale = alt.Scale(domain=list(STATUS_COLOURS), range=list(STATUS_COLOURS.values()))
     legend = alt.Legend(title=None, columns=len(STATUS_COLOURS)) if has_legend else None
+    axis = time_axis(domain=(begin, end))
     y = alt.Y("y:Q", title=None, scale=alt.Scale(zero=False))
-    lines = (
-        named(f"{key}_day").mark_line(color=GREY, opacity=0.45, strokeWidth=1).encode(time_axis(), y, detail="label:N")
-    )
+    lines = named(f"{key}_day").mark_line(color=GREY, opacity=0.45, strokeWidth=1).encode(axis, y, detail="label:N")
     points = (
         named(f"{key}_point")
         .mark_circle(size=22, opacity=0.75)
         .encode(
-            time_axis(),
+            axis,
             y,
             color=alt.Color("status:N", scale=scale, legend=legend),
             tooltip=["label:N", "status:N", alt.Tooltip("value_ns:Q", format=".4f"), alt.Tooltip("y:Q", format="+.4f")],

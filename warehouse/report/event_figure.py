@@ -115,7 +115,9 @@ def _side(line: str, title: str, ends: list[float], is_track: bool) -> Chart:
     colour = alt.Color(
         "state:N",
         scale=alt.Scale(domain=list(STATE_COLOURS), range=list(STATE_COLOURS.values())),
-        legend=alt.Legend(title=None, columns=6, orient="bottom", symbolType="stroke", symbolStrokeWidth=6)
+        legend=alt.Legend(
+            title=None, columns=3, orient="bottom", symbolType="stroke", symbolStrokeWidth=6, columnPadding=8
+        )
         if line == "y"
         else None,
     )
