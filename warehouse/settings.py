@@ -133,6 +133,14 @@ class Logbook(Section):
     )
 
 
+class Detector(Section):
+    """The detector chain."""
+
+    quality_time_scan: bool = Field(
+        False, description="scan the spread of the plane times of each file transformed from now on"
+    )
+
+
 class Lab(Section):
     """Lab logs."""
 
@@ -229,6 +237,7 @@ class Settings(BaseSettings):
     logbook: Logbook = Logbook()
     extract: Extract = Extract()
     transform: Transform = Transform()
+    detector: Detector = Detector()
     lab: Lab = Lab()
     corrections: Corrections = Corrections()
     publish: Publish = Publish()
@@ -247,6 +256,7 @@ class Settings(BaseSettings):
         corrections = self.corrections
         return {
             "max_files": self.transform.max_files,
+            "quality_time_scan": self.detector.quality_time_scan,
             "lab_fallback_quantities": list(self.lab.fallback_quantities),
             "bin_widths_s": list(corrections.bin_widths_s),
             "bins_minute_z_max": corrections.bins.minute_z_max,

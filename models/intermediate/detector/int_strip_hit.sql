@@ -35,10 +35,11 @@ calibrated as (
         hit.event_number,
         hit.plane,
         hit.strip,
-        {{ half_sum('hit.t_front_ns', 'hit.t_back_ns') }} - cal.t_sum_offset_ns as t_sum_ns,
         {{ half_difference('hit.t_back_ns', 'hit.t_front_ns') }} - cal.t_dif_offset_ns as t_dif_ns,
         {{ half_sum('hit.q_front_ns', 'hit.q_back_ns') }}
         - {{ half_sum('cal.q_pedestal_front_ns', 'cal.q_pedestal_back_ns') }} as q_sum_ns,
+        {{ half_sum('hit.t_front_ns', 'hit.t_back_ns') }} - cal.t_sum_offset_ns
+        - {{ slewing_correction('q_sum_ns', 'cal') }} as t_sum_ns,
         {{ half_difference('hit.q_front_ns', 'hit.q_back_ns') }}
         - {{ half_difference('cal.q_pedestal_front_ns', 'cal.q_pedestal_back_ns') }}
         - {{ front_back_correction('q_sum_ns', 'cal') }} as q_dif_ns,
