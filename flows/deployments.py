@@ -11,7 +11,8 @@ from prefect.flows import Flow
 from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
-from flows.prefect_flows import FLOWS
+from flows.acquisition import PREFIX
+from flows.prefect_flows import FETCHES, FLOWS
 from warehouse.settings import FlowSchedule, Settings
 
 DEPLOYMENT = "mingo"
@@ -19,8 +20,15 @@ TIME_ZONE = "UTC"
 
 
 def flow_schedules(settings: Settings) -> dict[str, FlowSchedule]:
-    """The schedule of each flow by its name, as configured under ``[schedule.<flow>]``."""
-    return {flow.name: getattr(settings.schedule, flow.name) for flow in FLOWS}
+    """The schedule of each flow by its name, as configured under ``[schedule.<flow>]``.
+
+    A fetch is scheduled only when its source stands in ``acquire.sources``.
+    """
+    schedules: dict[str, FlowSchedule] = {flow.name: getattr(settings.schedule, flow.name) for flow in FLOWS}
+    for fetch in FETCHES:
+        if fetch.name.removeprefix(PREFIX) not in settings.acquire.sources:
+            schedules[fetch.name] = schedules[fetch.name].model_copy(update={"is_enabled": False})
+    return schedules
 
 
 def deployment(flow: Flow[[], Any], schedule: FlowSchedule) -> RunnerDeployment:

@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import State as PrefectState
 from prefect.client.schemas.objects import StateType
 from prefect.flows import Flow
 
-from flows import steps
+from flows import acquisition, steps
 from flows.outcome import Outcome, State
 from warehouse.settings import load_settings
 
@@ -45,6 +45,24 @@ def node_rows(outcome: Outcome) -> list[dict[str, Any]]:
     return [{column: node.get(column) for column in NODE_COLUMNS} for node in outcome.detail.get("nodes", [])]
 
 
+@flow(name="acquire_era5", retries=0)
+def acquire_era5_flow() -> PrefectState[Any]:
+    """Fetch what is missing or still preliminary of ERA5."""
+    return to_prefect_state(acquisition.acquire_era5(load_settings()))
+
+
+@flow(name="acquire_nmdb", retries=0)
+def acquire_nmdb_flow() -> PrefectState[Any]:
+    """Fetch the last days of the neutron monitors, and older days that are missing."""
+    return to_prefect_state(acquisition.acquire_nmdb(load_settings()))
+
+
+@flow(name="acquire_logbook", retries=0)
+def acquire_logbook_flow() -> PrefectState[Any]:
+    """Fetch the stations' logbook sheets."""
+    return to_prefect_state(acquisition.acquire_logbook(load_settings()))
+
+
 @flow(name="extract", retries=0)
 def extract_flow() -> PrefectState[Any]:
     """Bring what landed into the lake."""
@@ -73,13 +91,19 @@ def report_flow() -> PrefectState[Any]:
     return to_prefect_state(steps.report(load_settings()))
 
 
+FETCHES: tuple[Flow[[], PrefectState[Any]], ...] = (acquire_era5_flow, acquire_nmdb_flow, acquire_logbook_flow)
 ARROWS: tuple[Flow[[], PrefectState[Any]], ...] = (extract_flow, transform_flow, publish_flow, report_flow)
 
 
 @flow(name="run", retries=0)
 def run_flow() -> PrefectState[Any]:
-    """Extract, transform, publish and report, each as a run below this one; a failed or skipped one ends the chain."""
-    outcomes: list[Outcome] = []
+    """Acquire what is configured, extract, transform, publish and report, each as a run below this one.
+
+    A failed or skipped one ends the chain, except for the fetches.
+    """
+    configured = {acquisition.PREFIX + source for source in load_settings().acquire.sources}
+    fetches = [fetch for fetch in FETCHES if fetch.name in configured]
+    outcomes = [to_outcome(fetch.name, fetch(return_state=True)) for fetch in fetches]
     for arrow in ARROWS:
         outcomes.append(to_outcome(arrow.name, arrow(return_state=True)))
         if outcomes[-1].state in ("Failed", "Skipped"):
@@ -87,4 +111,4 @@ def run_flow() -> PrefectState[Any]:
     return to_prefect_state(steps.summarise(outcomes))
 
 
-FLOWS: tuple[Flow[[], PrefectState[Any]], ...] = (*ARROWS, run_flow)
+FLOWS: tuple[Flow[[], PrefectState[Any]], ...] = (*FETCHES, *ARROWS, run_flow)

@@ -5,7 +5,7 @@ Each takes the settings, does one arrow, and says what became of it in an `Outco
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from extract.lab.extract import extract_lab
 from extract.nmdb.extract import extract_nmdb
 from extract.transfer.local import UnknownKindError, acquire_local
 from extract.transfer.stations import UnknownStationError, read_stations
+from flows.acquisition import PREFIX, acquire_configured
 from flows.demo import truth_rows
 from flows.outcome import Outcome, State, worst
 from warehouse.dbt import Progress
@@ -208,8 +209,11 @@ def report(settings: Settings, *, has_figures: bool = False) -> Outcome:
 
 
 def run(settings: Settings, on_file: OnFile | None = None, on_node: Progress | None = None) -> list[Outcome]:
-    """Extract, transform, publish and report; a step that failed or was skipped ends the chain."""
-    outcomes = [extract(settings, on_file)]
+    """Acquire what is configured, then extract, transform, publish and report.
+
+    A step that failed or was skipped ends the chain, except that a source without an answer keeps nothing out.
+    """
+    outcomes = [*acquire_configured(settings, on_file), extract(settings, on_file)]
     rest: tuple[Callable[[], Outcome], ...] = (
         lambda: transform(settings, on_node),
         lambda: publish(settings),
@@ -222,10 +226,17 @@ def run(settings: Settings, on_file: OnFile | None = None, on_node: Progress | N
     return outcomes
 
 
-def summarise(outcomes: list[Outcome]) -> Outcome:
+def summarise(outcomes: list[Outcome], flow: str = "run") -> Outcome:
     """One outcome for a chain."""
-    state = worst(outcomes)
+    state = worst([_as_part(outcome) for outcome in outcomes])
     sentence = "; ".join(f"{outcome.flow} {outcome.state}" for outcome in outcomes)
     if state == "NothingToDo":
         sentence = "nothing to do (everything landed is published)"
-    return Outcome("run", state, sentence, {outcome.flow: outcome.sentence for outcome in outcomes})
+    return Outcome(flow, state, sentence, {outcome.flow: outcome.sentence for outcome in outcomes})
+
+
+def _as_part(outcome: Outcome) -> Outcome:
+    """What a fetch means for a chain that went on after it: a part that failed, or one somebody else does."""
+    as_part: dict[State, State] = {"Failed": "Partial", "Skipped": "NothingToDo"}
+    is_fetch = outcome.flow.startswith(PREFIX)
+    return replace(outcome, state=as_part.get(outcome.state, outcome.state)) if is_fetch else outcome

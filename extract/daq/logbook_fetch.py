@@ -5,7 +5,7 @@ The address of a sheet is known to the operator only: neither sidecars nor messa
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from extract.daq.logbook import InvalidLogbookError, parse_logbook
@@ -30,6 +30,7 @@ def fetch_logbooks(
     settings: Logbook,
     *,
     stations: Mapping[int, Station] | None = None,
+    only: Collection[int] | None = None,
     contact: str = "",
     patience: Patience = PATIENCE,
     clock: Clock | None = None,
@@ -41,6 +42,8 @@ def fetch_logbooks(
     ----------
     stations
         The network; None reads the seed.
+    only
+        Numbers of the stations to fetch; None means all.
 
     Raises
     ------
@@ -50,9 +53,10 @@ def fetch_logbooks(
     clock = clock or Clock()
     network = read_stations() if stations is None else stations
     sheets = [(find_station(code, network), address) for code, address in settings.url.items()]
+    sheets = [sheet for sheet in sheets if only is None or sheet[0].station_id in only]
     summary = FetchSummary(SOURCE)
     if not sheets:
-        summary.stopped = "no address is configured: set logbook.url.<station code> in mingo.toml"
+        summary.stopped = "no address is configured: set logbook.url.<station code>"
     remove_parts(landing / FOLDER)
     for n_done, (station, secret) in enumerate(sheets, start=1):
         summary.n_requests += 1

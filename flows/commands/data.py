@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 
@@ -25,24 +25,40 @@ def register(app: typer.Typer) -> None:
 
 
 def acquire(
-    files: list[Path] = typer.Argument(
-        help="Source files: detector .dat, lab logs, ERA5, NMDB, logbook sheets.", metavar="FILE..."
+    words: list[str] | None = typer.Argument(
+        None,
+        help="Remote sources: era5, nmdb, logbook; without a word those of acquire.sources. With --local: files.",
+        metavar="[SOURCE...] | --local FILE...",
     ),
-    local: bool = typer.Option(False, "--local", help="The files are on this machine (the only way in so far)."),
+    local: bool = typer.Option(
+        False, "--local", help="The words are files of this machine: detector .dat, lab logs, ERA5, NMDB, sheets."
+    ),
     kind: str | None = typer.Option(
-        None, help="dat, lab_log, era5, nmdb or logbook, where name and content do not tell."
+        None, help="With --local: dat, lab_log, era5, nmdb or logbook, where name and content do not tell."
     ),
-    station: str | None = typer.Option(None, help="Station code or number, or the monitor of an NMDB file."),
+    station: str | None = typer.Option(
+        None, help="Station code or number; with --local also the monitor of an NMDB file."
+    ),
     json: bool = JSON,
 ) -> None:
-    """Bring source files into landing.
+    """Bring source files into landing: from remote sources, or from this machine with --local.
+
+    Example: mingo acquire era5 nmdb
 
     Example: mingo acquire --local disk/*.dat.gz
     """
+    if local:
+        _acquire_local([Path(word) for word in words or []], kind, station, json)
+    if kind is not None:
+        fail("--kind belongs to --local", 2)
+    _acquire_remote(words or [], station, json)
+
+
+def _acquire_local(files: list[Path], kind: str | None, station: str | None, json: bool) -> NoReturn:
     from flows import steps
 
-    if not local:
-        fail("fetching from stations needs a configured source; use --local FILE... for files on this machine", 2)
+    if not files:
+        fail("--local needs files", 2)
     missing = [path for path in files if not path.is_file()]
     if missing:
         fail(f"{missing[0]}: no such file", 2)
@@ -53,6 +69,38 @@ def acquire(
         if refused:
             print_table("Refused files", ["file", "reason", "detail"], refused, right_from=3)
     finish(outcome, json)
+
+
+def _acquire_remote(words: list[str], station: str | None, json: bool) -> NoReturn:
+    from flows.acquisition import SOURCES, acquire_source
+    from flows.steps import summarise
+
+    settings = load()
+    unknown = [word for word in words if word not in SOURCES]
+    if unknown:
+        fail(f"unknown source '{unknown[0]}'; known are {', '.join(SOURCES)}; files of this machine need --local", 2)
+    sources = [source for source in SOURCES if source in (words or settings.acquire.sources)]
+    if not sources:
+        fail("no source is configured: name one, set acquire.sources, or use --local FILE... for files", 2)
+    if station is not None and "nmdb" in sources:
+        fail("--station: the answers of nmdb belong to no station", 2)
+    stations = None if station is None else [find_station_id(station)]
+    outcomes = []
+    for source in sources:
+        with progress(f"acquire {source}", "requests", json) as on_request:
+            outcomes.append(acquire_source(source, settings, stations=stations, on_request=on_request))
+        if not json:
+            _show_fetch(outcomes[-1])
+            if len(sources) > 1:
+                show(outcomes[-1])
+    finish(outcomes[0] if len(sources) == 1 else summarise(outcomes, "acquire"), json)
+
+
+def _show_fetch(outcome: Outcome) -> None:
+    """Print the requests that gave no data."""
+    rows = [item for item in outcome.detail.get("items", []) if item[1] not in ("fetched", "unchanged")]
+    if rows:
+        print_table("Requests without data", ["request", "outcome", "detail"], rows, right_from=3)
 
 
 def extract(json: bool = JSON) -> None:
@@ -159,18 +207,22 @@ def report(
 
 def run(
     flow: str | None = typer.Argument(
-        None, help="One flow to run as a scheduler would: extract, transform, publish or report."
+        None,
+        help="One flow to run as a scheduler would: extract, transform, publish, report, or acquire_<source>.",
     ),
     json: bool = JSON,
 ) -> None:
-    """Extract, transform, publish and report; or one of them.
+    """Acquire what is configured, extract, transform, publish and report; or one of them.
 
     Example: mingo run
     """
-    from flows import steps
+    from flows import acquisition, steps
 
     settings = load()
     single: dict[str, Callable[[Settings], Outcome]] = {
+        "acquire_era5": acquisition.acquire_era5,
+        "acquire_nmdb": acquisition.acquire_nmdb,
+        "acquire_logbook": acquisition.acquire_logbook,
         "extract": steps.extract,
         "transform": steps.transform,
         "publish": steps.publish,

@@ -44,6 +44,10 @@ sys.exit(outcome.exit_code)
 CONFIG = """
 [prefect]
 port = {port}
+[acquire]
+sources = ["nmdb"]
+[schedule.acquire_nmdb]
+cron = "0 0 1 1 *"
 [schedule.extract]
 cron = "* * * * *"
 [schedule.transform]
@@ -94,7 +98,7 @@ class Served:
 
     def has_deployments(self) -> bool:
         try:
-            return len(self.ask("/deployments/filter", {})) == 5
+            return len(self.ask("/deployments/filter", {})) == 8
         except OSError:
             return False
 
@@ -169,6 +173,9 @@ def test_deployments_are_as_configured(served: Served) -> None:
     crons = {name: [s["schedule"]["cron"] for s in d["schedules"]] for name, d in found.items()}
     yearly = ["0 0 1 1 *"]
     assert crons == {
+        "acquire_era5_flow": [],
+        "acquire_nmdb_flow": yearly,
+        "acquire_logbook_flow": [],
         "extract_flow": ["* * * * *"],
         "transform_flow": yearly,
         "publish_flow": yearly,
@@ -212,7 +219,7 @@ def test_stop_leaves_nothing_behind(served: Served) -> None:
         paused = connection.execute("select count(*) from deployment where paused").fetchone()
     finally:
         connection.close()
-    assert (active, paused) == ((3,), (0,))
+    assert (active, paused) == ((4,), (0,))
 
 
 def test_one_process_serves_a_data_folder(tmp_path: Path) -> None:
