@@ -231,7 +231,7 @@ def summarise(outcomes: list[Outcome], flow: str = "run") -> Outcome:
     state = worst([_as_part(outcome) for outcome in outcomes])
     sentence = "; ".join(f"{outcome.flow} {outcome.state}" for outcome in outcomes)
     if state == "NothingToDo":
-        sentence = "nothing to do (everything landed is published)"
+        sentence = "nothing to do" + (" (everything landed is published)" if flow == "run" else "")
     return Outcome(flow, state, sentence, {outcome.flow: outcome.sentence for outcome in outcomes})
 
 

@@ -3,8 +3,10 @@
 import hashlib
 import logging
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -94,12 +96,11 @@ def _held(landing: Path, lake: Path) -> dict[str, set[date]]:
     return held
 
 
-def _day(request: object, end: str) -> date | None:
-    """First or last day of a request in a sidecar."""
+def _day(request: Mapping[str, Any], end: str) -> date | None:
+    """First or last day of a request in a sidecar; None where it does not say."""
     try:
-        assert isinstance(request, dict)
         return date(*(int(request[f"{end}_{part}"]) for part in ("year", "month", "day")))
-    except (AssertionError, KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         return None
 
 

@@ -76,6 +76,7 @@ def place_bytes(content: bytes, folder: Path, name: str, sidecar: Sidecar) -> Pa
     """Write an answer that was received as a whole into a folder, as `place` does with a file."""
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / (name + PART_SUFFIX)
+    part.unlink(missing_ok=True)
     try:
         part.write_bytes(content)
         return settle(part, folder, name, sidecar)

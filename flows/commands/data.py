@@ -85,6 +85,8 @@ def _acquire_remote(words: list[str], station: str | None, json: bool) -> NoRetu
     if station is not None and "nmdb" in sources:
         fail("--station: the answers of nmdb belong to no station", 2)
     stations = None if station is None else [find_station_id(station)]
+    for code in settings.logbook.url if "logbook" in sources else ():
+        find_station_id(code)
     outcomes = []
     for source in sources:
         with progress(f"acquire {source}", "requests", json) as on_request:

@@ -406,3 +406,20 @@ def test_a_new_site_has_its_period_fetched_again(home: Home) -> None:
     assert home.service.submitted[-1][1]["area"][0] == 40.75
     home.extract()
     assert home.fetch(sites={1: moved}).n_requests == 0
+
+
+def test_without_sidecars_the_grid_tells_the_site(home: Home) -> None:
+    """Answers whose landing files were pruned still count, unless the station has moved away from their grid."""
+    home.fetch()
+    home.extract()
+    for path in (home.landing / "era5" / "station=1" / "single").iterdir():
+        path.unlink()
+    assert home.fetch().n_requests == 0
+    assert home.fetch(sites={1: [Site((40.6, -3.7038), date(2023, 1, 1), None)]}).n_requests == 0
+    assert home.fetch(sites={1: [Site((41.0, -3.7038), date(2023, 1, 1), None)]}).n_requests == 2
+
+
+def test_stations_can_be_chosen(home: Home) -> None:
+    sites = {1: [MADRID], 2: [Site((52.2297, 21.0122), date(2023, 1, 1), None)]}
+    assert home.fetch(sites=sites, stations=[2]).n_requests == 2
+    assert {name.split("/")[0] for name in home.files()} == {"station=2"}

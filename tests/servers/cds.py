@@ -156,6 +156,10 @@ class FakeCds(Loopback):
             exchange.cut(content)
             if job.file == "short once" and exchange.command == "GET":
                 job.file = "ok"
+        elif job.file == "stuck" and exchange.command == "GET":
+            exchange.head(len(content), kind="application/netcdf")
+            exchange.wfile.write(content[: len(content) // 2])
+            exchange.stall()
         elif job.file == "gone":
             exchange.send(b"gone", 404)
         else:

@@ -2,10 +2,13 @@
 
 import sys
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from extract.transfer.clock import Clock
 
 ANSWER_LIMIT_S = 20.0
 
@@ -112,14 +115,12 @@ class Loopback:
 class FakeClock:
     """Time that passes only while somebody sleeps; what was slept is kept."""
 
-    def __init__(self, now: Any) -> None:
+    def __init__(self, now: datetime) -> None:
         self.start = now
         self.passed_s = 0.0
         self.sleeps: list[float] = []
 
-    def now(self) -> Any:
-        from datetime import timedelta
-
+    def now(self) -> datetime:
         return self.start + timedelta(seconds=int(self.passed_s))
 
     def monotonic(self) -> float:
@@ -130,7 +131,5 @@ class FakeClock:
         self.passed_s += seconds
 
     @property
-    def clock(self) -> Any:
-        from extract.transfer.clock import Clock
-
+    def clock(self) -> Clock:
         return Clock(self.now, self.monotonic, self.sleep)

@@ -47,6 +47,13 @@ def test_every_command_is_in_the_operators_guide(name: str) -> None:
     ("arguments", "code", "text"),
     [
         (["acquire", "--local", "absent.dat"], 2, "absent.dat: no such file"),
+        (["acquire", "--local"], 2, "--local needs files"),
+        (["acquire", "raw.dat"], 2, "files of this machine need --local"),
+        (["acquire"], 2, "no source is configured"),
+        (["acquire", "era5", "--kind", "era5"], 2, "--kind belongs to --local"),
+        (["acquire", "nmdb", "--station", "1"], 2, "belong to no station"),
+        (["acquire", "era5", "--station", "MINGO77"], 2, "known are MINGO00"),
+        (["acquire", "logbook"], 1, "set logbook.url"),
         (["run", "nonsense"], 2, "unknown flow 'nonsense'"),
         (["demo", "--stations", "a,b"], 2, "not a list of station numbers"),
         (["query", "select 1"], 1, "nothing is published yet"),
@@ -60,6 +67,13 @@ def test_a_mistake_is_one_line_without_a_traceback(tmp_path: Path, arguments: li
     assert result.returncode == code, result.stdout + result.stderr
     assert text in " ".join((result.stdout + result.stderr).split())
     assert "Traceback" not in result.stderr
+
+
+def test_the_sheet_of_an_unknown_station_is_a_usage_error(tmp_path: Path) -> None:
+    address = {"MINGO_LOGBOOK__URL__MINGO77": "https://sheets.example.org/x", "MINGO_DATA_DIR": str(tmp_path)}
+    result = mingo("acquire", "logbook", **address)
+    assert result.returncode == 2
+    assert "known are MINGO00" in result.stderr
 
 
 def test_unknown_options_are_usage_errors() -> None:
