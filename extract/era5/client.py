@@ -82,7 +82,7 @@ class CdsService:
             "quiet": True,
             "wait_until_complete": False,
             "debug_callback": _silent,
-            "info_callback": self._tell,
+            "info_callback": _silent,
             "warning_callback": self._tell,
             "error_callback": self._tell,
         }
@@ -156,11 +156,11 @@ class CdsService:
         return " ".join(text.replace(self._key, "***").split())[:MAX_DETAIL_CHARACTERS]
 
     def _tell(self, *words: object) -> None:
-        logger.info("%s", self._clean(str(words[0]) if words else ""))
+        logger.warning("the service says: %s", self._clean(str(words[0]) if words else ""))
 
 
 def _silent(*words: object) -> None:
-    """The client's debug lines hold the key."""
+    """The client's debug lines hold the key, and its other lines do not say which request they are about."""
 
 
 def _credentials() -> tuple[str, str]:

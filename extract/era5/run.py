@@ -157,6 +157,7 @@ class Run:
         self._end(job)
         self.summary.items.append(item)
         self._tell(item.name)
+        logger.info("%s: %s, %d bytes", item.name, item.outcome, delivery.size_bytes)
 
     def _put_off(self, job: Job) -> None:
         job.next_look_s = self.clock.monotonic() + job.pause_s
@@ -179,7 +180,7 @@ class Run:
                 self.summary.stopped = explain(error)
                 self.summary.n_waiting += 1
             case "licence":
-                self._add(request, "failed", f"{explain(error)} (dataset {request.dataset})")
+                self._add(request, "failed", explain(error, request.dataset))
                 kept = [other for other in self.queue if other.dataset != request.dataset]
                 self.summary.n_waiting += len(self.queue) - len(kept)
                 self.queue = kept
@@ -218,11 +219,11 @@ class Run:
             self.on_progress(n_done, n_done + len(self.queue) + len(self.jobs), name)
 
 
-def explain(error: CdsError) -> str:
+def explain(error: CdsError, dataset: str = "") -> str:
     """An error with what to do about it, where there is something."""
     advice = {
-        "credentials": f"credentials refused ({error.detail}): check CDSAPI_URL and CDSAPI_KEY",
-        "licence": f"the licence is not accepted ({error.detail}): accept it on the page of the dataset",
-        "unavailable": f"the service is not available ({error.detail}); the next run asks again",
+        "credentials": f"credentials refused, check CDSAPI_URL and CDSAPI_KEY ({error.detail})",
+        "licence": f"accept the licence of {dataset} on the dataset's page ({error.detail})",
+        "unavailable": f"the service is not available, the next run asks again ({error.detail})",
     }
     return advice.get(error.meaning, error.detail)

@@ -73,7 +73,7 @@ def fetch_nmdb(
             on_progress(n_done + 1, len(blocks), block.name)
         n_unavailable = n_unavailable + 1 if is_unavailable else 0
         if n_unavailable >= MAX_UNAVAILABLE_IN_A_ROW:
-            summary.stopped = f"the service is not available ({item.detail}); the next run asks again"
+            summary.stopped = f"the service is not available, the next run asks again ({item.detail})"
             summary.n_waiting = len(blocks) - n_done - 1
             break
     return summary

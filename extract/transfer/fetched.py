@@ -7,6 +7,8 @@ from typing import Literal
 
 FetchOutcome = Literal["fetched", "unchanged", "no_data", "rejected", "failed", "pending"]
 
+MAX_PROBLEM_CHARACTERS = 200
+
 Progress = Callable[[int, int, str], None]
 """Called as (requests done, requests to do, name of the request just done)."""
 
@@ -59,7 +61,6 @@ class FetchSummary:
     @property
     def problem(self) -> str:
         """The first thing that went wrong, for a sentence; empty when nothing did."""
-        if self.stopped:
-            return self.stopped
         bad = (item for item in self.items if item.outcome in ("rejected", "failed", "pending"))
-        return next((f"{item.name}: {item.detail}" for item in bad), "")
+        text = self.stopped or next((f"{item.name}: {item.detail}" for item in bad), "")
+        return text if len(text) <= MAX_PROBLEM_CHARACTERS else text[: MAX_PROBLEM_CHARACTERS - 1] + "…"

@@ -152,6 +152,13 @@ def test_no_data_yet_is_a_warning_for_old_days_only(home: Home) -> None:
     assert "single_20250130_20250131" in summary.warnings[0]
 
 
+def test_a_job_may_say_that_there_are_no_data(home: Home) -> None:
+    home.service.states = ("running", "failed")
+    home.service.failure = NO_DATA
+    summary = home.fetch()
+    assert (outcomes(summary), summary.n_failed, len(summary.warnings)) == (["no_data", "no_data"], 0, 1)
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_the_client_tries_again(home: Home, status: int) -> None:
     home.service.refusals.extend([Refusal(status)] * 2)
@@ -226,6 +233,16 @@ def test_an_incomplete_download_leaves_nothing_and_is_taken_up(home: Home, file:
     assert outcomes(home.fetch()) == ["fetched", "fetched"]
     assert home.service.posts() == 2
     assert home.files("station=1/pending/*") == []
+
+
+@pytest.mark.parametrize(("file", "text"), [("huge", "more than 200"), ("plain http", "not https")])
+def test_an_answer_that_must_not_be_downloaded_is_left(home: Home, file: str, text: str) -> None:
+    home.service.file = file
+    summary = home.fetch()
+    assert outcomes(summary) == ["failed", "failed"]
+    assert text in summary.problem
+    assert not [path for _, path in home.service.log if path.startswith("/cache")]
+    assert home.files() == []
 
 
 def test_a_download_that_is_cut_is_tried_again(home: Home) -> None:

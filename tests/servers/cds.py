@@ -138,8 +138,9 @@ class FakeCds(Loopback):
         elif job.state != "successful":
             self._refuse(exchange, job.failure)
         else:
-            size = len(self._content(job)) + (7 if job.file == "wrong size" else 0)
-            href = f"{self.url}/cache/{name}/answer.nc?signature={KEY}"
+            size = len(self._content(job)) + {"wrong size": 7, "huge": 300_000_000}.get(job.file, 0)
+            store = "http://store.example.org" if job.file == "plain http" else self.url
+            href = f"{store}/cache/{name}/answer.nc?signature={KEY}"
             value = {"href": href, "file:size": size, "type": "application/netcdf"}
             self._json(exchange, {"asset": {"value": value}})
 
