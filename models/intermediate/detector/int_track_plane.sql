@@ -41,9 +41,9 @@ residual as (
         plane_hit.y_mm,
         plane_hit.t_ns,
         plane_set.leverage,
-        {{ line_residual('fit.x', 'plane_hit.x_mm', 'plane_set.z_mm') }} as residual_x_mm,
-        {{ line_residual('fit.y', 'plane_hit.y_mm', 'plane_set.z_mm') }} as residual_y_mm,
-        {{ line_residual('fit.t', 'plane_hit.t_ns', 'plane_set.z_mm') }} as residual_t_ns,
+        plane_hit.x_mm - {{ line_at('fit.x', 'plane_set.z_mm') }} as residual_x_mm,
+        plane_hit.y_mm - {{ line_at('fit.y', 'plane_set.z_mm') }} as residual_y_mm,
+        plane_hit.t_ns - {{ line_at('fit.t', 'plane_set.z_mm') }} as residual_t_ns,
         {{ leave_one_out('residual_x_mm', 'plane_set.leverage') }} as loo_x_mm,
         {{ leave_one_out('residual_y_mm', 'plane_set.leverage') }} as loo_y_mm,
         {{ leave_one_out('residual_t_ns', 'plane_set.leverage') }} as loo_t_ns
@@ -60,9 +60,9 @@ tested as (
         fit.file_id,
         fit.event_number,
         plane_set.plane,
-        fit.x_intercept + fit.x_slope * plane_set.z_mm as x_pred_mm,
-        fit.y_intercept + fit.y_slope * plane_set.z_mm as y_pred_mm,
-        fit.t_intercept + fit.t_slope * plane_set.z_mm as t_pred_ns,
+        {{ line_at('fit.x', 'plane_set.z_mm') }} as x_pred_mm,
+        {{ line_at('fit.y', 'plane_set.z_mm') }} as y_pred_mm,
+        {{ line_at('fit.t', 'plane_set.z_mm') }} as t_pred_ns,
         fit.chi2 as chi2_without,
         fit.chi2 / fit.ndf <= parameter.fiducial_chi2_ndf_max
         and abs(x_pred_mm) <= rule.x_limit_mm
