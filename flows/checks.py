@@ -12,6 +12,8 @@ from flows.console import err, out
 from warehouse.paths import PROJECT_ROOT
 
 BIN = Path(sys.executable).parent
+# the tests that start dbt use two threads each: more processes than two gain little, whatever the machine
+IN_TWO_PROCESSES = ("--numprocesses", "2", "--dist", "loadgroup", "--no-loadscope-reorder")
 
 
 def _steps(scratch: Path) -> list[tuple[str, Sequence[str], dict[str, str]]]:
@@ -24,7 +26,7 @@ def _steps(scratch: Path) -> list[tuple[str, Sequence[str], dict[str, str]]]:
         ("dbt parse", [str(BIN / "dbt"), "parse", "--quiet", "--target", "lint"], lint),
         ("dbt-bouncer", [str(BIN / "dbt-bouncer"), "run", "--config-file", str(scratch / "bouncer.yml")], lint),
         ("sqlfluff", [str(BIN / "sqlfluff"), "lint", "--processes", "2", "models"], lint),
-        ("pytest", [sys.executable, "-m", "pytest", "-q"], {}),
+        ("pytest", [sys.executable, "-m", "pytest", "-q", *IN_TWO_PROCESSES], {}),
     ]
 
 

@@ -10,6 +10,8 @@ from warehouse.settings import Settings
 
 # Run history is kept as long as Prefect's default, 90 days; without the second word only events would ever be removed.
 VACUUM = "events,flow_runs"
+# How long a request waits for SQLite's lock before the server answers 503; 10 s are too few on a busy machine.
+LOCK_PATIENCE_S = "60"
 
 
 def api_url(settings: Settings) -> str:
@@ -30,6 +32,7 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         "PREFECT_API_URL": api_url(settings),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
+        "PREFECT_SERVER_DATABASE_TIMEOUT": LOCK_PATIENCE_S,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": VACUUM,
         "PREFECT_LOGGING_EXTRA_LOGGERS": "flows,extract,warehouse",

@@ -18,7 +18,7 @@ from warehouse.settings import Settings
 
 LOGGER = logging.getLogger(__name__)
 
-START_S = 90.0
+START_S = 180.0
 STOP_S = 20.0
 POLL_S = 0.5
 ANSWER_S = 5.0

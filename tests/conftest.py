@@ -18,6 +18,23 @@ settings.register_profile("dev", max_examples=100, deadline=None, suppress_healt
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
+# fixtures that take minutes: the tests that share one run in one process, and these tests start first
+COSTLY = ("demo", "independent")
+
+
+def group(item: pytest.Function) -> str:
+    """The tests that run in one process, one after the other: those of a costly fixture, else those of a file."""
+    shared = [name for name in COSTLY if name in item.fixturenames]
+    return shared[0] if shared else item.path.relative_to(ROOT).as_posix()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Group the tests for pytest-xdist; the slow folders come first, so that its processes end together."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+    items.sort(key=lambda item: item.path.relative_to(ROOT).as_posix().startswith("tests/unit"))
+
+
 def pytest_report_header() -> str:
     """Versions of what the results depend on."""
     return ", ".join(f"{name} {version(name)}" for name in SHOWN_VERSIONS)

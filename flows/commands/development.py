@@ -6,8 +6,9 @@ from pathlib import Path
 
 import typer
 
-from flows.commands.options import load
-from flows.console import fail, out, print_table
+from flows.commands.detector_cost import detector_outcome, show_detector_cost
+from flows.commands.options import JSON, load
+from flows.console import fail, finish, out, print_table
 from warehouse.paths import PROJECT_ROOT
 
 bench_app = typer.Typer(help="Measure speed as ratios within one run.", no_args_is_help=True)
@@ -71,6 +72,35 @@ def chain(
         for t in chain_timings(days, numbers, rate_hz)
     ]
     print_table("Chain, raw text to published tables", ["step", "seconds", "events/s", "peak memory (MiB)"], rows)
+
+
+@bench_app.command()
+def detector(
+    file: Path | None = typer.Argument(None, help="A detector file instead of simulated ones.", metavar="[FILE]"),
+    events: int = typer.Option(50_000, min=2_000, help="Events of each simulated file."),
+    files: int = typer.Option(1, min=1, help="Simulated files."),
+    repeats: int = typer.Option(1, min=1, help="Builds; of each node the shortest counts."),
+    add: bool = typer.Option(
+        False, "--add", help="Add to tables that hold a file already, instead of building new ones."
+    ),
+    nodes: bool = typer.Option(False, "--nodes", help="Also show every node."),
+    json: bool = JSON,
+) -> None:
+    """Time the detector's tables of one file step by step, on one thread, with the share of each step.
+
+    Example: mingo bench detector --events 50000, or mingo bench detector mi0025161000000.dat.gz --nodes
+    """
+    from flows.detector_bench import BenchError, detector_cost
+
+    if file is not None and not file.is_file():
+        fail(f"{file}: no such file", 2)
+    try:
+        cost = detector_cost(file, events, files, repeats, is_added=add)
+    except BenchError as error:
+        fail(str(error))
+    if not json:
+        show_detector_cost(cost, has_nodes=nodes)
+    finish(detector_outcome(cost), json)
 
 
 def docs(

@@ -1,7 +1,4 @@
 {% set values = ['temp_degc', 'rh_pct', 'pressure_hpa'] %}
-{% set limited = [
-    'temp_ext_degc', 'rh_ext_pct', 'pressure_ext_hpa', 'temp_int_degc', 'rh_int_pct', 'pressure_int_hpa',
-] %}
 {{ config(materialized='table') }}
 
 with
@@ -14,19 +11,8 @@ readings as (
     {{ lab_kept('copies', ['sensor_location']) }}
 ),
 
-station_day as (
-    select distinct
-        station_id,
-        cast(read_at as date) as read_date
-    from readings
-),
-
-in_force as (
-    {{ seed_in_force('log_limits', 'station_day', 'column_name', ['low', 'high'], has_end=true) }}
-),
-
 limits as (
-    {{ limits_by_day('in_force', limited) }}
+    select * from {{ ref('stg_lab_limit_day') }}
 ),
 
 sensor_limits as (

@@ -11,23 +11,12 @@ readings as (
     {{ lab_kept('copies') }}
 ),
 
-station_day as (
-    select distinct
-        station_id,
-        cast(read_at as date) as read_date
-    from readings
-),
-
-in_force as (
-    {{ seed_in_force('log_limits', 'station_day', 'column_name', ['low', 'high'], has_end=true) }}
-),
-
 limits as (
-    {{ limits_by_day('in_force', values) }}
+    select * from {{ ref('stg_lab_limit_day') }}
 ),
 
 calibration_in_force as (
-    {{ seed_in_force('flow_calibration', 'station_day', 'plane', ['slope_cc_min_per_au', 'offset_cc_min']) }}
+    {{ seed_in_force('flow_calibration', 'limits', 'plane', ['slope_cc_min_per_au', 'offset_cc_min']) }}
 ),
 
 calibration as (

@@ -15,21 +15,9 @@ readings as (
     {{ lab_kept('copies') }}
 ),
 
-station_day as (
-    select distinct
-        station_id,
-        cast(read_at as date) as read_date
-    from readings
-),
-
-in_force as (
-    {{ seed_in_force('log_limits', 'station_day', 'column_name', ['low', 'high'], has_end=true) }}
-),
-
 limits as (
-    {{ limits_by_day('in_force', limited) }}
+    select * from {{ ref('stg_lab_limit_day') }}
 ),
-
 
 checked as (
     select
