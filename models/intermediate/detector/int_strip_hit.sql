@@ -111,7 +111,7 @@ coincident as (
     left join reference on checked.file_id = reference.file_id and checked.event_number = reference.event_number
 ),
 
-{# a strip below its crosstalk limit is a hit only where it is the best of its plane and no other stands above its own #}
+{# a strip below its crosstalk limit counts only as the best of its plane, with none above its own limit beside it #}
 best as (
     select
         file_id,

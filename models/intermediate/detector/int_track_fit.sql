@@ -57,14 +57,14 @@ point as (
 
 line as (
     select
+        {%- for u in lines %}
+        {{ line_fit(u) }},
+        {%- endfor %}
         file_id,
         event_number,
         fit_mask,
         n_planes,
-        hit_mask,
-        {%- for u in lines %}
-        {{ line_fit(u) }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        hit_mask
     from point
     group by file_id, event_number, fit_mask, n_planes, hit_mask
 ),
