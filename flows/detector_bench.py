@@ -1,13 +1,10 @@
-"""What the detector's way costs: dbt's own times of each node, told apart by step, by event and by run.
+"""What the detector's way costs: processor time of each dbt node, told apart by step, by event and by run.
 
 A file is simulated or taken, extracted, and built with one thread in a scratch folder. A small file is built the same
 way first: what a node needs for it, it needs for any file.
 """
 
-import os
 import shutil
-import subprocess
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -21,6 +18,7 @@ import duckdb
 from extract.daq.extract import extract_landing
 from extract.daq.logbook import extract_logbook
 from extract.transfer.local import acquire_local
+from flows.node_clock import Run, run_timed
 from simulate.config import DEMO_START, NetworkConfig, StationConfig
 from simulate.logbook import write_logbook
 from simulate.network import Job, detector_file
@@ -77,7 +75,7 @@ class BenchError(Exception):
 
 @dataclass(frozen=True)
 class NodeCost:
-    """Seconds of one dbt node, for the files measured and for a small file (``fixed_s``)."""
+    """Processor seconds of one dbt node, for the files measured and for a small file (``fixed_s``)."""
 
     name: str
     step: str
@@ -106,8 +104,8 @@ class StepCost:
 class DetectorCost:
     """The whole measurement.
 
-    ``wall_s`` and ``cpu_s`` are of the whole build: where the second is much smaller, something else kept the machine
-    busy and the times are too long. ``peak_mib`` is of its largest process.
+    ``cpu_s`` and ``wall_s`` are of the whole build, on a processor and on the clock; ``peak_mib`` is of its largest
+    process.
     """
 
     source: str
@@ -115,8 +113,8 @@ class DetectorCost:
     n_events: int
     n_tiny_events: int
     nodes: list[NodeCost]
-    wall_s: float
     cpu_s: float
+    wall_s: float
     peak_mib: float
     is_added: bool
 
@@ -134,7 +132,7 @@ class DetectorCost:
     def rest(self) -> list[StepCost]:
         """What is not event-level SQL: fits, what is done once a file or run, and dbt itself."""
         found = [self._step(step, [n for n in self.nodes if n.step == step]) for step in (FITS, PER_RUN, SEEDS)]
-        own_s = max(self.wall_s - sum(node.seconds for node in self.nodes), 0.0)
+        own_s = max(self.cpu_s - sum(node.seconds for node in self.nodes), 0.0)
         return [*found, StepCost("dbt start and end", 0, own_s, own_s, own_s * 1e6 / self.n_events, 0.0)]
 
     @property
@@ -188,83 +186,80 @@ def detector_cost(
     with TemporaryDirectory(prefix="mingo-bench-") as folder:
         paths = Paths(Path(folder) / "data")
         n_tiny = _simulate(paths, TINY_EVENTS, 1, day=0)
-        fixed = _build(paths).nodes
         if is_added:
+            _build(paths)
             _simulate(paths, TINY_EVENTS, 1, day=1)
-            fixed = _build(paths).nodes
-        else:
+        fixed = _shortest(_repeat(paths, repeats))
+        if not is_added:
             _empty(paths)
         before = _count_events(paths) if is_added else 0
         if file is None:
             n_measured = _simulate(paths, n_events, n_files, day=2) - before
         else:
             n_measured, n_files = _take(paths, file) - before, 1
-        runs = [_rebuild(paths, is_added) for _ in range(repeats)]
+        runs = _repeat(paths, repeats)
         nodes = [
-            NodeCost(name, step, min(run.nodes[name][1] for run in runs), fixed[name][1] if name in fixed else 0.0)
-            for name, (step, _) in runs[0].nodes.items()
+            NodeCost(name, step, seconds, fixed[name][1] if name in fixed else 0.0)
+            for name, (step, seconds) in _shortest(runs).items()
         ]
-        fastest = min(runs, key=lambda run: run.wall_s)
+        fastest = min((built.run for built in runs), key=lambda run: run.cpu_s)
         return DetectorCost(
             source=file.name if file else "simulated",
             n_files=n_files,
             n_events=n_measured,
             n_tiny_events=n_tiny,
             nodes=nodes,
-            wall_s=fastest.wall_s,
             cpu_s=fastest.cpu_s,
-            peak_mib=max(run.peak_mib for run in runs),
+            wall_s=fastest.wall_s,
+            peak_mib=max(built.run.peak_mib for built in runs),
             is_added=is_added,
         )
 
 
 @dataclass(frozen=True)
 class Built:
-    """One dbt build: step and seconds of each node by name, seconds of the whole, MiB of its largest process."""
+    """One dbt build: step and processor seconds of each node by name, and the whole."""
 
     nodes: dict[str, tuple[str, float]]
-    wall_s: float
-    cpu_s: float
-    peak_mib: float
+    run: Run
 
 
-def _rebuild(paths: Paths, is_added: bool) -> Built:
-    """Build again from the state before the measured files: an empty folder, or a copy of what held the small ones."""
-    kept = paths.data_dir / "before.duckdb"
-    if is_added and not kept.exists():
-        shutil.copyfile(paths.build, kept)
-    elif is_added:
-        shutil.copyfile(kept, paths.build)
-    else:
-        paths.build.unlink(missing_ok=True)
-    return _build(paths)
+def _repeat(paths: Paths, repeats: int) -> list[Built]:
+    """Build several times, each time from the present state of the tables."""
+    before = paths.data_dir / "before.duckdb"
+    is_new = not paths.build.exists()
+    if not is_new:
+        shutil.copyfile(paths.build, before)
+    runs = []
+    for _ in range(repeats):
+        if is_new:
+            paths.build.unlink(missing_ok=True)
+        else:
+            shutil.copyfile(before, paths.build)
+        runs.append(_build(paths))
+    return runs
+
+
+def _shortest(runs: list[Built]) -> dict[str, tuple[str, float]]:
+    """Step and shortest seconds of each node."""
+    return {name: (step, min(run.nodes[name][1] for run in runs)) for name, (step, _) in runs[0].nodes.items()}
 
 
 def _build(paths: Paths) -> Built:
-    """Run dbt on one thread; the child is waited for by hand, because that tells its memory from that of others."""
-    results, log = paths.dbt_target / "run_results.json", paths.data_dir / "dbt.out"
-    results.unlink(missing_ok=True)
-    start = time.perf_counter()
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            dbt.command(BUILD),
-            cwd=PROJECT_ROOT,
-            env=dbt.environment(paths) | ONE_THREAD,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-    wall_s = time.perf_counter() - start
-    if os.waitstatus_to_exitcode(status):
+    """Build with dbt on one thread."""
+    log = paths.data_dir / "dbt.out"
+    environment = dbt.environment(paths) | ONE_THREAD
+    run = run_timed(dbt.command(BUILD), PROJECT_ROOT, environment, paths.dbt_target / "run_results.json", log)
+    if run.exit_code:
         errors = [line.strip() for line in log.read_text().splitlines() if "rror" in line]
         raise BenchError(f"dbt failed: {errors[0] if errors else 'no reason given'}")
     manifest = dbt.read_manifest(paths)["nodes"]
     nodes = {}
-    for node in dbt.read_nodes(results):
+    for node in run.nodes:
         facts = manifest[f"{node.kind}.mingo.{node.name}"]
         step = step_of(node.name, node.kind, facts.get("language", "sql"), facts["config"]["materialized"])
-        nodes[node.name] = (step, node.seconds)
-    return Built(nodes, wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+        nodes[node.name] = (step, node.cpu_s)
+    return Built(nodes, run)
 
 
 def _simulate(paths: Paths, n_events: int, n_files: int, day: int) -> int:

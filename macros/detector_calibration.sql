@@ -14,7 +14,16 @@
         't_sum_offset': 'outlier_t_sum_ns',
         'crosstalk_mu': none,
         'crosstalk_sigma': none,
+        't_slew': none,
+        't_slew_ref': none,
+        't_slew_low': none,
+        't_slew_high': none,
     }) -}}
+{%- endmacro %}
+
+{# Column of a constant: with its unit, but for those of the logarithm of the charge. #}
+{% macro constant_column(constant) -%}
+    {{- constant ~ ('' if constant in ['t_slew_ref', 't_slew_low', 't_slew_high'] else '_ns') -}}
 {%- endmacro %}
 
 {# The columns of a front-back polynomial: five coefficients, its support and its degree. #}
@@ -73,7 +82,7 @@ reference as (
         plane,
         strip,
         '{{ constant }}' as constant,
-        {{ constant }}_ns as value_ns
+        {{ constant_column(constant) }} as value_ns
     from {{ ref('calibration_reference') }}
     {%- if not loop.last %}
     union all

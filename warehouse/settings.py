@@ -61,6 +61,14 @@ class Transform(Section):
     wait_s: float = Field(300, ge=0, description="seconds a person's command waits for the lock of the build file")
 
 
+class Detector(Section):
+    """The detector chain."""
+
+    quality_time_scan: bool = Field(
+        False, description="scan the spread of the plane times of each file transformed from now on"
+    )
+
+
 class Lab(Section):
     """Lab logs."""
 
@@ -150,6 +158,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("data"), description="folder of all data; relative to the project folder")
     extract: Extract = Extract()
     transform: Transform = Transform()
+    detector: Detector = Detector()
     lab: Lab = Lab()
     corrections: Corrections = Corrections()
     publish: Publish = Publish()
@@ -168,6 +177,7 @@ class Settings(BaseSettings):
         corrections = self.corrections
         return {
             "max_files": self.transform.max_files,
+            "quality_time_scan": self.detector.quality_time_scan,
             "lab_fallback_quantities": list(self.lab.fallback_quantities),
             "bin_widths_s": list(corrections.bin_widths_s),
             "bins_minute_z_max": corrections.bins.minute_z_max,

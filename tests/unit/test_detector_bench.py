@@ -1,11 +1,15 @@
 """The arithmetic of `mingo bench detector`: shares, slopes, and that no node is left out."""
 
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+
 import pytest
 
 from flows.commands.detector_cost import detector_outcome
 from flows.detector_bench import (
     FITS,
-    ORDER,
     OTHER,
     PER_RUN,
     SEEDS,
@@ -15,6 +19,7 @@ from flows.detector_bench import (
     step_of,
     with_shares,
 )
+from flows.node_clock import Span, node_spans, run_timed
 
 
 def cost(nodes: list[NodeCost]) -> DetectorCost:
@@ -60,7 +65,7 @@ def test_event_cost_and_fixed_cost_are_told_apart() -> None:
 
 def test_everything_measured_is_in_the_table_once() -> None:
     measured = cost(NODES)
-    assert sum(step.seconds for step in [*measured.steps, *measured.rest]) == pytest.approx(measured.wall_s)
+    assert sum(step.seconds for step in [*measured.steps, *measured.rest]) == pytest.approx(measured.cpu_s)
     assert sum(step.n_nodes for step in [*measured.steps, *measured.rest]) == len(NODES)
 
 
@@ -88,9 +93,52 @@ def test_each_node_has_its_step(name: str, kind: str, language: str, materializa
     assert step_of(name, kind, language, materialization) == step
 
 
-def test_a_busy_machine_is_said() -> None:
-    calm = cost(NODES)
-    busy = DetectorCost(**{**vars(calm), "cpu_s": 10.0})
-    assert "busy" not in detector_outcome(calm).sentence
-    assert "busy" in detector_outcome(busy).sentence
-    assert sum(step["share"] for step in detector_outcome(calm).detail["steps"]) == pytest.approx(1)
+def test_scripts_get_the_same_rows() -> None:
+    detail = detector_outcome(cost(NODES)).detail
+    assert sum(step["share"] for step in detail["steps"]) == pytest.approx(1)
+    assert detail["total"]["seconds"] == pytest.approx(6)
+
+
+def test_processor_time_of_a_node_is_what_its_process_worked_between_its_ends(tmp_path: Path) -> None:
+    day = "2025-06-10T00:00:0"
+    timing = [
+        {"name": "compile", "started_at": f"{day}1Z", "completed_at": f"{day}2Z"},
+        {"name": "execute", "started_at": f"{day}2Z", "completed_at": f"{day}4Z"},
+    ]
+    names = [("model.mingo.int_hit", timing, 3.0), ("seed.mingo.station", [], 0.0)]
+    results = [{"unique_id": name, "timing": spans, "execution_time": wall} for name, spans, wall in names]
+    (tmp_path / "run_results.json").write_text(json.dumps({"results": results}))
+    start = datetime.fromisoformat(f"{day}0Z").timestamp()
+    samples = [(start, 0.0), (start + 2, 1.0), (start + 5, 1.6)]
+    assert node_spans(tmp_path / "run_results.json", samples) == [
+        Span("int_hit", "model", pytest.approx(0.9, abs=1e-5), 3.0),
+        Span("station", "seed", 0.0, 0.0),
+    ]
+
+
+def test_work_and_memory_of_a_process_are_measured(tmp_path: Path) -> None:
+    results = tmp_path / "run_results.json"
+    program = f"""
+import json, time
+from datetime import UTC, datetime
+start = datetime.now(UTC).isoformat()
+data = bytearray(64 << 20)
+while time.process_time() < 0.3:
+    pass
+end = datetime.now(UTC).isoformat()
+time.sleep(0.3)
+rest = datetime.now(UTC).isoformat()
+timing = [[start, end], [end, rest]]
+names = ["model.mingo.work", "model.mingo.rest"]
+json.dump({{"results": [
+    {{"unique_id": n, "timing": [{{"started_at": a, "completed_at": b}}], "execution_time": 0.3}}
+    for n, (a, b) in zip(names, timing)
+]}}, open({str(results)!r}, "w"))
+"""
+    run = run_timed([sys.executable, "-c", program], tmp_path, {}, results, tmp_path / "log")
+    work, rest = run.nodes
+    assert run.exit_code == 0
+    assert 0.1 < work.cpu_s < run.cpu_s < 5
+    assert rest.cpu_s < 0.1
+    assert run.wall_s > 0.3
+    assert run.peak_mib > 64

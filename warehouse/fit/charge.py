@@ -8,6 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from warehouse.fit.crosstalk import LIMIT_SIGMAS, PEDESTAL_SIGMAS, Peaks, fit_peaks
+from warehouse.fit.failure import FIT_ERRORS
 from warehouse.fit.front_back import FrontBack, degree_for, fit_front_back
 from warehouse.fit.histogram import (
     N_CHANNELS,
@@ -61,7 +62,7 @@ def fit_charges(front_back: pa.RecordBatchReader, q_sum: pa.Table, parameters: p
     """
     known = parameters_by_file(parameters)
     plane, strip = plane_strip()
-    rows = {
+    rows: dict[int, list[Row]] = {
         file_id: [
             {"file_id": file_id, "plane": int(plane[k]), "strip": int(strip[k]), "n_front_back": 0}
             for k in range(N_CHANNELS)
@@ -72,7 +73,9 @@ def fit_charges(front_back: pa.RecordBatchReader, q_sum: pa.Table, parameters: p
         for channel, values in _front_backs(bins, known[file_id]):
             rows[file_id][channel].update(values)
     for file_id, channel, values in _crosstalks(q_sum, known):
-        rows[file_id][channel].update(values)
+        row = rows[file_id][channel]
+        details = [part["detail"] for part in (row, values) if "detail" in part]
+        row |= values | ({"detail": "; ".join(details)} if details else {})
     return pa.Table.from_pylist([row for file in rows.values() for row in file], schema=CHARGE_SCHEMA)
 
 
@@ -99,7 +102,7 @@ def _front_backs(bins: pa.Table, p: Mapping[str, float]) -> Iterator[tuple[int, 
                     high_max_ns=p["fb_high_ns"],
                 )
                 values |= _columns(fit)
-            except np.linalg.LinAlgError as error:
+            except FIT_ERRORS as error:
                 values["detail"] = f"front-back: {error}"
         yield int(k), values
 
@@ -142,7 +145,7 @@ def _crosstalk_values(
     total = counts.sum(axis=2)
     needed = np.array([known[file_id]["crosstalk_min_entries"] for file_id in members])
     is_enough = total >= needed[:, None]
-    peaks = fit_peaks(counts[is_enough], centres)
+    peaks = _peaks_of(counts[is_enough], centres)
     fit_of = np.cumsum(is_enough).reshape(is_enough.shape) - 1
     for i, file_id in enumerate(members):
         limit = known[file_id]["crosstalk_limit_max_ns"]
@@ -153,9 +156,22 @@ def _crosstalk_values(
             yield file_id, k, row
 
 
+def _peaks_of(counts: Array, centres: Array) -> Peaks:
+    """All peaks at once; where that fails one by one, so that a bad histogram takes nothing from the others."""
+    try:
+        return fit_peaks(counts, centres)
+    except FIT_ERRORS:
+        if len(counts) == 1:
+            nothing, no = np.full(1, np.nan), np.zeros(1, dtype=np.bool_)
+            return Peaks(nothing, nothing, no, no)
+        parts = [_peaks_of(row[None, :], centres) for row in counts]
+        return Peaks(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
 def _peak_columns(peaks: Peaks, index: int, limit_max_ns: float) -> Row:
     if not peaks.is_accepted[index]:
-        return {"crosstalk_fit": "no_peak", "crosstalk_limit_ns": limit_max_ns}
+        row: Row = {"crosstalk_fit": "no_peak", "crosstalk_limit_ns": limit_max_ns}
+        return row if peaks.is_converged[index] else row | {"detail": "crosstalk: no convergence"}
     mu, sigma = float(peaks.mu[index]), float(peaks.sigma[index])
     return {
         "crosstalk_fit": "accepted",

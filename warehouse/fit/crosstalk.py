@@ -23,10 +23,11 @@ TOLERANCE = 1e-10
 
 
 class Peaks(NamedTuple):
-    """Fitted peaks of m histograms: centre and width (ns), and whether each is accepted."""
+    """Fitted peaks of m histograms: centre and width (ns), whether each fit converged and whether it is accepted."""
 
     mu: Array
     sigma: Array
+    is_converged: NDArray[np.bool_]
     is_accepted: NDArray[np.bool_]
 
 
@@ -61,7 +62,7 @@ def fit_peaks(counts: Array, centres: Array) -> Peaks:
     height, mu, sigma, slope, base = theta.T
     is_high = height >= MIN_PEAK_TO_LINE * (slope * mu + base)
     is_stuck = _at_bound(mu, MU_BOUNDS) & _at_bound(sigma, SIGMA_BOUNDS)
-    return Peaks(mu, sigma, is_converged & is_high & (height > 0) & ~is_stuck)
+    return Peaks(mu, sigma, is_converged, is_converged & is_high & (height > 0) & ~is_stuck)
 
 
 def _start(counts: Array) -> tuple[Array, Array, Array]:

@@ -52,6 +52,11 @@ def integers(table: pa.Table, name: str) -> NDArray[np.int64]:
     return table[name].to_numpy().astype(np.int64)
 
 
+def number(value: float) -> float | None:
+    """A finite value as it is stored; NULL for NaN and infinities."""
+    return float(value) if np.isfinite(value) else None
+
+
 def dense(table: pa.Table, *, align: int = 1, pad: int = 0) -> Dense:
     """The rows (plane, strip, bin_index, n) of one file as 16 histograms on one grid.
 

@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from warehouse.fit.failure import FIT_ERRORS
 from warehouse.fit.histogram import (
     N_CHANNELS,
     bin_centres,
     by_file,
     channel_of,
     integers,
+    number,
     parameters_by_file,
     plane_strip,
 )
@@ -36,12 +37,12 @@ TIME_SUM_TYPES: dict[str, pa.DataType] = {
     "strip": pa.int8(),
     "t_sum_offset_ns": pa.float64(),
     "t_sum_sigma_ps": pa.float64(),
-    "n_strip_links": pa.int32(),
+    "n_strip_links": pa.int64(),
     "t_sum_gauge": pa.string(),
-    "n_links": pa.int32(),
+    "n_links": pa.int64(),
     "link_rms_ps": pa.float64(),
     "link_chi2_ndf": pa.float64(),
-    "n_components": pa.int32(),
+    "n_components": pa.int64(),
     "last_change_ps": pa.float64(),
     "crt_ps": pa.float64(),
     "crt_corrected_ps": pa.float64(),
@@ -64,8 +65,8 @@ def fit_links(links: pa.RecordBatchReader, parameters: pa.Table) -> pa.Table:
 
     Returns
     -------
-    16 rows a file in ``parameters``. Offset and error are NULL without a fit; the offset alone where its formal error
-    exceeds a third of ``outlier_t_sum_ns``: a few thousand events connect the strips and yet say little.
+    16 rows a file in ``parameters``. Offset and error are NULL without a fit; the offsets alone where the median of
+    their formal errors exceeds a third of ``outlier_t_sum_ns``: two thousand events connect strips and yet say little.
     ``t_sum_gauge`` is ``p1s1`` where plane 1 strip 1 is at 0, ``lowest`` where that strip has no link and the lowest
     connected one is.
     The columns from ``n_links`` on belong to the file and are the same in its 16 rows.
@@ -90,10 +91,11 @@ def read_links(bins: pa.Table, bin_ns: float) -> Links:
 
 
 def _fitted(file_id: int, bins: pa.Table, p: Mapping[str, float]) -> list[Row]:
-    links = read_links(bins, p["link_bin_ns"])
-    crt = coincidence_resolution(links)
-    facts: Row = {"n_links": 0, "crt_ps": _ps(crt), "crt_corrected_ps": _ps(crt / CRT_TRUNCATION)}
+    facts: Row = {"n_links": 0}
     try:
+        links = read_links(bins, p["link_bin_ns"])
+        crt = coincidence_resolution(links)
+        facts |= {"crt_ps": _ps(crt), "crt_corrected_ps": _ps(crt / CRT_TRUNCATION)}
         fit = fit_time_sums(
             links,
             first_window=p["link_window_first_ns"],
@@ -101,26 +103,26 @@ def _fitted(file_id: int, bins: pa.Table, p: Mapping[str, float]) -> list[Row]:
             passes=int(p["link_passes"]),
             min_entries=p["link_min_entries"],
         )
-    except np.linalg.LinAlgError as error:
+    except FIT_ERRORS as error:
         return _rows(file_id, facts | {"detail": f"time sums: {error}"}, None)
     if fit is not None:
         facts |= {
             "t_sum_gauge": "p1s1" if fit.gauge_channel == GAUGE_CHANNEL else "lowest",
             "n_links": int(fit.n_links.sum()) // 2,
             "link_rms_ps": _ps(fit.rms),
-            "link_chi2_ndf": _number(fit.chi2_ndf),
+            "link_chi2_ndf": number(fit.chi2_ndf),
             "n_components": fit.n_components,
             "last_change_ps": _ps(fit.last_change),
         }
-        fit = fit._replace(offset=_precise(fit, p["outlier_t_sum_ns"] / GUARD_SIGMAS))
+        if not _is_precise(fit, p["outlier_t_sum_ns"] / GUARD_SIGMAS):
+            fit = fit._replace(offset=np.full(N_CHANNELS, np.nan))
     return _rows(file_id, facts, fit)
 
 
-def _precise(fit: TimeSums, limit_ns: float) -> NDArray[np.float64]:
-    """Offsets whose formal error is small enough, NaN for the others; the gauge needs at least one partner."""
-    is_precise = fit.sigma <= limit_ns
-    is_precise[fit.gauge_channel] = np.delete(is_precise, fit.gauge_channel).any()
-    return np.where(is_precise, fit.offset, np.nan)
+def _is_precise(fit: TimeSums, limit_ns: float) -> bool:
+    """True when the median formal error of the strips that are connected to the gauge is small enough."""
+    others = np.delete(fit.sigma, fit.gauge_channel)
+    return bool(np.nanmedian(others) <= limit_ns)
 
 
 def _rows(file_id: int, facts: Row, fit: TimeSums | None) -> list[Row]:
@@ -129,16 +131,12 @@ def _rows(file_id: int, facts: Row, fit: TimeSums | None) -> list[Row]:
     for k in range(N_CHANNELS):
         row: Row = {"file_id": file_id, "plane": int(plane[k]), "strip": int(strip[k]), "n_strip_links": 0} | facts
         if fit is not None:
-            row["t_sum_offset_ns"] = _number(fit.offset[k])
+            row["t_sum_offset_ns"] = number(fit.offset[k])
             row["t_sum_sigma_ps"] = _ps(fit.sigma[k])
             row["n_strip_links"] = int(fit.n_links[k])
         rows.append(row)
     return rows
 
 
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
 def _ps(value: float) -> float | None:
-    return _number(value * PS_PER_NS)
+    return number(value * PS_PER_NS)

@@ -1,3 +1,4 @@
+{# The quality of the time sum fit is one row a file, repeated in the 16 rows of `int_cal_time_sum`. #}
 {{ config(materialized='view') }}
 
 with
@@ -6,24 +7,48 @@ time_sum as (
     select * from {{ ref('int_cal_time_sum') }}
 ),
 
-strip as (
-    select * from {{ ref('int_cal_strip') }}
+slewing as (
+    select * from {{ ref('int_cal_slewing') }}
 ),
 
-strip_sum as (
+gauge as (
     select
         file_id,
-        any_value(t_sum_gauge) as t_sum_gauge,
-        string_agg(concat('plane ', plane, ' strip ', strip, ' ', detail), '; ' order by plane, strip)
-        filter (where detail is not null) as detail
-    from strip
+        any_value(t_sum_gauge) as t_sum_gauge
+    from {{ ref('int_cal_strip') }}
+    group by file_id
+),
+
+failure as (
+    select
+        file_id,
+        plane,
+        strip,
+        concat_ws(' ', 'plane', plane, 'strip', strip, nullif(side, 'both'), detail) as detail
+    from {{ ref('int_cal_channel') }}
+    where detail is not null
+    union all
+    select
+        file_id,
+        plane,
+        strip,
+        concat_ws(' ', 'plane', plane, 'strip', strip, detail) as detail
+    from {{ ref('int_cal_charge') }}
+    where detail is not null
+),
+
+strip_failure as (
+    select
+        file_id,
+        string_agg(detail, '; ' order by plane, strip, detail) as detail
+    from failure
     group by file_id
 ),
 
 final as (
     select
         time_sum.file_id,
-        strip_sum.t_sum_gauge,
+        gauge.t_sum_gauge,
         time_sum.n_links,
         time_sum.link_rms_ps,
         time_sum.link_chi2_ndf,
@@ -31,9 +56,15 @@ final as (
         time_sum.last_change_ps,
         time_sum.crt_ps,
         time_sum.crt_corrected_ps,
-        nullif(concat_ws('; ', time_sum.detail, strip_sum.detail), '') as detail
+        nullif(concat_ws('; ', time_sum.detail, slewing.detail, strip_failure.detail), '') as detail
     from time_sum
-    inner join strip_sum on time_sum.file_id = strip_sum.file_id
+    inner join gauge on time_sum.file_id = gauge.file_id
+    left join slewing
+        on
+            time_sum.file_id = slewing.file_id
+            and time_sum.plane = slewing.plane
+            and time_sum.strip = slewing.strip
+    left join strip_failure on time_sum.file_id = strip_failure.file_id
     where time_sum.plane = 1 and time_sum.strip = 1
 )
 

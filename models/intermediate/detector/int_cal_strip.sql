@@ -1,6 +1,7 @@
-{# Own fits of the second pass of every file. Where plane 1 strip 1 has no link the offsets of a file are relative to
-   another strip; they are shifted onto those of the last file before that has them relative to plane 1 strip 1 (else
-   the next one after it), by the mean difference over the strips both have. #}
+{# Own fits of the second pass of every file. With slewing the offsets are those fitted together with it. Where plane 1
+   strip 1 has no link the offsets of a file are relative to another strip; they are shifted onto those of the last file
+   before that has them relative to plane 1 strip 1 (else the next one after it), by the mean difference over the strips
+   both have. #}
 {{ config(materialized='view') }}
 {%- set columns = [
     'file_id', 'plane', 'strip', 'q_fb_c0', 'q_fb_c1', 'q_fb_c2', 'q_fb_c3', 'q_fb_c4', 'q_fb_low_ns', 'q_fb_high_ns',
@@ -16,12 +17,22 @@ charge as (
 
 time_sum as (
     select
-        time_sum.*,
+        time_sum.* exclude (t_sum_offset_ns),
+        slewing.t_slew_ns,
+        slewing.t_slew_ref,
+        slewing.t_slew_low,
+        slewing.t_slew_high,
+        coalesce(slewing.t_sum_offset_ns, time_sum.t_sum_offset_ns) as t_sum_offset_ns,
         known.station_id,
         coalesce(known.conf_number, -1) as conf_number,
         known.start_time
     from {{ ref('int_cal_time_sum') }} as time_sum
     inner join {{ ref('dim_file') }} as known on time_sum.file_id = known.file_id
+    left join {{ ref('int_cal_slewing') }} as slewing
+        on
+            time_sum.file_id = slewing.file_id
+            and time_sum.plane = slewing.plane
+            and time_sum.strip = slewing.strip
 ),
 
 anchored as (
@@ -31,7 +42,7 @@ anchored as (
         conf_number,
         start_time
     from time_sum
-    where t_sum_gauge = 'p1s1'
+    where t_sum_gauge = 'p1s1' and t_sum_offset_ns is not null
 ),
 
 loose as (
@@ -41,7 +52,7 @@ loose as (
         conf_number,
         start_time
     from time_sum
-    where t_sum_gauge = 'lowest'
+    where t_sum_gauge = 'lowest' and t_sum_offset_ns is not null
 ),
 
 anchor as (
@@ -81,6 +92,10 @@ final as (
         {%- endfor %}
         time_sum.t_sum_offset_ns + coalesce(shift.shift_ns, 0) as t_sum_offset_ns,
         time_sum.t_sum_sigma_ps,
+        time_sum.t_slew_ns,
+        time_sum.t_slew_ref,
+        time_sum.t_slew_low,
+        time_sum.t_slew_high,
         if(shift.shift_ns is null, time_sum.t_sum_gauge, 'previous') as t_sum_gauge,
         time_sum.n_strip_links as n_links,
         charge.detail

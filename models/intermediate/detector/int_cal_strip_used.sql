@@ -1,14 +1,7 @@
 with
 
 fit as (
-    select
-        file_id,
-        plane,
-        strip,
-        t_sum_offset_ns,
-        crosstalk_mu_ns,
-        crosstalk_sigma_ns
-    from {{ ref('int_cal_strip') }}
+    select * from {{ ref('int_cal_strip') }}
 ),
 
 own as (
@@ -18,7 +11,7 @@ own as (
         plane,
         strip,
         '{{ constant }}' as constant,
-        {{ constant }}_ns as value_ns
+        {{ constant_column(constant) }} as value_ns
     from fit
     {% if not loop.last %}union all{% endif %}
     {%- endfor %}

@@ -6,9 +6,11 @@
 ) }}
 
 {# Built after all tables of minutes: what stands here is in every one of them. #}
+-- depends_on: {{ ref('int_minute_file') }}
 -- depends_on: {{ ref('fct_minute_live') }}
 -- depends_on: {{ ref('fct_minute_count') }}
 -- depends_on: {{ ref('fct_minute_plane') }}
+-- depends_on: {{ ref('fct_minute_track') }}
 -- depends_on: {{ ref('fct_plane_efficiency') }}
 with
 

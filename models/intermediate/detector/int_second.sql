@@ -8,40 +8,51 @@
 with
 
 source as (
-    select distinct file_id
+    select distinct
+        file_id,
+        is_superseded
     from {{ ref('int_day_source') }}
-    {{ where_day_todo('station_id', 'day') }} and not is_superseded
+    {{ where_day_todo('station_id', 'day') }}
 ),
 
 parameter as (
     select * from {{ ref('dim_detector_parameter') }}
 ),
 
-{# where a file reaches into an earlier one of its station: a second that two files share belongs to the earlier #}
+span as (
+    select
+        known.*,
+        source.is_superseded
+    from {{ ref('int_file_span') }} as known
+    inner join source on known.file_id = source.file_id
+),
+
+{# where a file reaches into another one of its station: a second that two files share belongs to the earlier one, but
+   never to one that is superseded #}
 overlap as (
     select
-        later.file_id,
-        earlier.first_second,
-        earlier.last_second
-    from {{ ref('int_file_span') }} as later
-    inner join {{ ref('int_file_span') }} as earlier
+        other.file_id,
+        owner.first_second,
+        owner.last_second
+    from span as other
+    inner join span as owner
         on
-            later.station_id = earlier.station_id
-            and later.file_id > earlier.file_id
-            and later.first_second <= earlier.last_second
-            and later.last_second >= earlier.first_second
-    semi join source on earlier.file_id = source.file_id
+            other.station_id = owner.station_id
+            and (other.is_superseded, other.file_id) > (owner.is_superseded, owner.file_id)
+            and other.first_second <= owner.last_second
+            and other.last_second >= owner.first_second
 ),
 
 owned as (
     select
         second.*,
-        not second.is_edge and not second.is_dead_gap as is_covered,
+        source.is_superseded,
+        not second.is_edge and not second.is_dead_gap and not source.is_superseded as is_covered,
         parameter.outlier_block_s,
         parameter.outlier_z,
         time_bucket(to_seconds(cast(parameter.outlier_block_s as integer)), second.second_start) as block_start
     from {{ ref('int_file_second') }} as second
-    semi join source on second.file_id = source.file_id
+    inner join source on second.file_id = source.file_id
     anti join overlap
         on
             second.file_id = overlap.file_id
@@ -54,7 +65,6 @@ block as (
         station_id,
         block_start,
         any_value(outlier_block_s) as outlier_block_s,
-        any_value(outlier_z) as outlier_z,
         count(*) filter (where is_covered) as covered_s,
         coalesce(sum(n_events) filter (where is_covered), 0) as n_events
     from owned
@@ -62,14 +72,12 @@ block as (
 ),
 
 {# events expected from the typical rate of the full blocks around #}
-judged as (
+expected as (
     select
         station_id,
         block_start,
-        covered_s,
-        outlier_block_s,
-        outlier_z,
         n_events,
+        covered_s >= outlier_block_s / 2 as is_judged,
         covered_s * median(n_events / covered_s) filter (where covered_s = outlier_block_s) over (
             partition by station_id
             order by block_start
@@ -78,23 +86,13 @@ judged as (
     from block
 ),
 
-{# the square root makes a Poisson count nearly Gaussian with sigma 1/2 (F. J. Anscombe, Biometrika 35, 246, 1948) #}
-outlier as (
-    select
-        station_id,
-        block_start
-    from judged
-    where
-        covered_s >= outlier_block_s / 2
-        and abs(2 * (sqrt(n_events + 3 / 8) - sqrt(n_expected + 3 / 8))) > outlier_z
-),
-
-flagged as (
+judged as (
     select
         owned.*,
-        outlier.block_start is not null as is_outlier
+        if(expected.is_judged, {{ poisson_z('expected.n_events', 'expected.n_expected') }}, null) as block_z,
+        coalesce(abs(block_z) > owned.outlier_z, false) as is_outlier
     from owned
-    left join outlier on owned.station_id = outlier.station_id and owned.block_start = outlier.block_start
+    inner join expected on owned.station_id = expected.station_id and owned.block_start = expected.block_start
 ),
 
 final as (
@@ -105,11 +103,13 @@ final as (
         n_events,
         n_coincidence,
         n_self_trigger,
+        block_z,
         is_edge,
         is_dead_gap,
         is_outlier,
+        is_superseded,
         is_covered and not is_outlier as is_live
-    from flagged
+    from judged
     {{ where_day_todo('station_id', 'second_start') }}
 )
 

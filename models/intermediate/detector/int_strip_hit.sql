@@ -59,26 +59,27 @@ calibrated as (
     select
         hit.event_number,
         channel.*,
-        {{ half_sum('hit.t_front_ns', 'hit.t_back_ns') }} - channel.t_sum_offset_ns as t_sum_ns,
+        {{ half_sum('hit.t_front_ns', 'hit.t_back_ns') }} - channel.t_sum_offset_ns as t_sum_uncorrected_ns,
         {{ half_difference('hit.t_back_ns', 'hit.t_front_ns') }} - channel.t_dif_offset_ns as t_dif_ns,
         {{ half_sum('hit.q_front_ns', 'hit.q_back_ns') }} - channel.q_sum_pedestal_ns as q_sum_ns,
-        {{ half_difference('hit.q_front_ns', 'hit.q_back_ns') }} - channel.q_dif_pedestal_ns as q_dif_raw_ns
+        {{ half_difference('hit.q_front_ns', 'hit.q_back_ns') }} - channel.q_dif_pedestal_ns as q_dif_uncorrected_ns
     from hit
     inner join channel
         on hit.file_id = channel.file_id and hit.plane = channel.plane and hit.strip = channel.strip
 ),
 
+{# time and charge difference hang on the charge; bounds mark the strip, never a single value #}
 checked as (
     select
         file_id,
         event_number,
         plane,
         strip,
-        t_sum_ns,
+        t_sum_uncorrected_ns - {{ slewing_correction('q_sum_ns', 'calibrated') }} as t_sum_ns,
         t_dif_ns,
         t_dif_ns * strip_speed_mm_per_ns as x_mm,
         q_sum_ns,
-        q_dif_raw_ns - {{ front_back_correction('q_sum_ns', 'calibrated') }} as q_dif_ns,
+        q_dif_uncorrected_ns - {{ front_back_correction('q_sum_ns', 'calibrated') }} as q_dif_ns,
         y_centre_mm,
         width_mm,
         coincidence_cal_half_ns,

@@ -15,7 +15,8 @@ file as (
         raw_file.first_event_time as valid_from,
         raw_file.last_event_time as valid_to,
         parameter.calibration_version,
-        parameter.crosstalk_limit_max_ns
+        parameter.crosstalk_limit_max_ns,
+        parameter.slewing_enabled = 1 as is_slewing_enabled
     from {{ ref('dim_file') }} as known
     inner join {{ ref('int_raw_file') }} as raw_file on known.lake_path = raw_file.lake_path
     inner join {{ ref('int_file_parameter') }} as parameter on known.file_id = parameter.file_id
@@ -47,7 +48,7 @@ strip as (
         plane,
         strip,
         {%- for constant in strip_constants() %}
-        any_value(value_ns) filter (where constant = '{{ constant }}') as {{ constant }}_ns,
+        any_value(value_ns) filter (where constant = '{{ constant }}') as {{ constant_column(constant) }},
         any_value(status) filter (where constant = '{{ constant }}') as {{ constant }}_status,
         {%- endfor %}
         max(n_before) as n_before,
@@ -97,7 +98,7 @@ joined as (
         channel.{{ constant }}_status,
         {%- endfor %}
         {%- for constant in strip_constants() %}
-        strip.{{ constant }}_ns,
+        strip.{{ constant_column(constant) }},
         strip.{{ constant }}_status,
         {%- endfor %}
         {%- for column in front_back_columns() %}
@@ -107,7 +108,7 @@ joined as (
         own_channel.t_dif_box_width_ns,
         own_strip.t_sum_sigma_ps,
         own_strip.t_sum_gauge,
-        own_strip.crosstalk_fit,
+        coalesce(own_strip.crosstalk_fit = 'no_peak', false) as has_no_peak,
         channel_status.n_front,
         channel_status.n_back,
         coalesce(own_channel.n_two_ended, 0) as n_two_ended,
@@ -139,6 +140,16 @@ joined as (
         on file.file_id = own_strip.file_id and geometry.plane = own_strip.plane and geometry.strip = own_strip.strip
 ),
 
+{# A file whose own spectrum shows no peak borrows none. #}
+crosstalk as (
+    select
+        * exclude (crosstalk_mu_ns, crosstalk_sigma_ns, crosstalk_mu_status),
+        if(has_no_peak, 'no_peak', crosstalk_mu_status) as crosstalk_status,
+        if(has_no_peak, null, crosstalk_mu_ns) as crosstalk_mu_ns,
+        if(has_no_peak, null, crosstalk_sigma_ns) as crosstalk_sigma_ns
+    from joined
+),
+
 final as (
     select
         file_id,
@@ -161,12 +172,13 @@ final as (
         t_sum_offset_ns,
         t_sum_sigma_ps,
         t_sum_gauge,
-        cast(null as double) as t_slew_ns,
-        cast(null as double) as t_slew_ref,
+        {%- for constant in ['t_slew', 't_slew_ref', 't_slew_low', 't_slew_high'] %}
+        if(is_slewing_enabled, {{ constant_column(constant) }}, null) as {{ constant_column(constant) }},
+        {%- endfor %}
         t_sum_offset_status as t_sum_status,
-        if(crosstalk_fit = 'no_peak', 'no_peak', crosstalk_mu_status) as crosstalk_status,
-        if(crosstalk_status = 'no_peak', null, crosstalk_mu_ns) as crosstalk_mu_ns,
-        if(crosstalk_status = 'no_peak', null, crosstalk_sigma_ns) as crosstalk_sigma_ns,
+        crosstalk_status,
+        crosstalk_mu_ns,
+        crosstalk_sigma_ns,
         crosstalk_mu_ns - 2 * crosstalk_sigma_ns as crosstalk_pedestal_ns,
         coalesce(
             least(crosstalk_mu_ns + 3 * crosstalk_sigma_ns, crosstalk_limit_max_ns), crosstalk_limit_max_ns
@@ -178,7 +190,7 @@ final as (
         n_neighbours_before,
         n_neighbours_after,
         q_status != 'none' and t_dif_status != 'none' and t_sum_status != 'none' as is_usable
-    from joined
+    from crosstalk
 )
 
 select * from final

@@ -7,10 +7,11 @@
 ) }}
 
 {# Built after every table of events and minutes, so that a file stands here only when all of them hold it. #}
--- depends_on: {{ ref('int_hit') }}, {{ ref('int_event_clean') }}, {{ ref('int_file_counter') }}
+-- depends_on: {{ ref('int_hit') }}, {{ ref('int_event_clean') }}, {{ ref('int_file_event_counter') }}
 -- depends_on: {{ ref('fct_channel_status') }}, {{ ref('fct_calibration') }}, {{ ref('int_cal_file') }}
 -- depends_on: {{ ref('fct_track') }}, {{ ref('int_track_plane') }}, {{ ref('int_file_track') }}
 -- depends_on: {{ ref('int_file_plane') }}, {{ ref('int_file_span') }}, {{ ref('int_plane_pool_rule') }}
+-- depends_on: {{ ref('int_time_scan') }}
 with
 
 todo as (

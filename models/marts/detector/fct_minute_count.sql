@@ -130,4 +130,4 @@ final as (
 )
 
 select * from final
-order by minute_start, station_id, tt_kind, tt, region_code
+order by minute_start, station_id

@@ -7,30 +7,23 @@
 
 with
 
-source as (
-    select distinct file_id
-    from {{ ref('int_day_source') }}
-    {{ where_day_todo('station_id', 'day') }}
-),
-
 file as (
     select * from {{ ref('dim_file') }}
 ),
 
-{# all events of all files, whatever becomes of their seconds #}
+{# all events of all files, whatever became of their seconds #}
 minute as (
     select
-        second.station_id,
-        date_trunc('minute', second.second_start) as minute_start,
-        count(distinct second.file_id) as n_files,
-        max(second.file_id) as newest_file_id,
-        sum(second.n_coincidence) as n_coincidence,
-        sum(second.n_self_trigger) as n_self_trigger,
-        sum(second.n_events - second.n_coincidence - second.n_self_trigger) as n_other_trigger
-    from {{ ref('int_file_second') }} as second
-    semi join source on second.file_id = source.file_id
-    {{ where_day_todo('second.station_id', 'second.second_start') }}
-    group by second.station_id, date_trunc('minute', second.second_start)
+        station_id,
+        minute_start,
+        count(distinct file_id) as n_files,
+        max(file_id) as newest_file_id,
+        sum(n_coincidence) as n_coincidence,
+        sum(n_self_trigger) as n_self_trigger,
+        sum(n_other_trigger) as n_other_trigger
+    from {{ ref('int_minute_file') }}
+    {{ where_day_todo('station_id', 'minute_start') }}
+    group by station_id, minute_start
 ),
 
 live as (
@@ -43,7 +36,7 @@ live as (
         count(*) filter (where is_outlier) as n_outlier_s,
         coalesce(sum(n_coincidence) filter (where is_live), 0) as n_events_live
     from {{ ref('int_second') }}
-    {{ where_day_todo('station_id', 'second_start') }}
+    {{ where_day_todo('station_id', 'second_start') }} and not is_superseded
     group by station_id, date_trunc('minute', second_start)
 ),
 

@@ -13,7 +13,7 @@ from warehouse.fit.spline import fit_segments
 PEDESTAL_NS = 90.0
 T_NS = -127.0
 CHARGE_FC = {1: 63.7543, 5: 155.657, 15: 362.5439, 75: 1050.7287, 95: 1176.3968, 123.4: 1329.5041, 310: 2462.5}
-CHARGE_FC |= {315: 2497.2939, 385: 3054.1403, 400: 3195.5926, -1: 40.53, 10: 264.57, 30: 605.73, 390: 3101.2}
+CHARGE_FC |= {315: 2497.2939, 385: 3054.1403, 400: 3195.5926, -5: 40.53, 10: 264.57, 30: 605.73, 390: 3101.2}
 
 
 def strip(plane: int, number: int, q: float, event_number: int = 1, **known: Any) -> dict[str, Any]:
@@ -39,6 +39,7 @@ def put_strips(models: Models, *strips: dict[str, Any], **calibration: Any) -> N
     constants = {"q_pedestal_front_ns": PEDESTAL_NS, "q_pedestal_back_ns": PEDESTAL_NS, "t_dif_offset_ns": 0.0}
     constants |= {"t_sum_offset_ns": 0.0, "crosstalk_limit_ns": 1.1, "q_fb_low_ns": 0.0, "q_fb_high_ns": 200.0}
     constants |= {f"q_fb_c{i}": 0.0 for i in range(5)} | {"is_usable": True}
+    constants |= {f"t_slew_{part}": None for part in ("ns", "ref", "low", "high")}
     channels = [(plane, number) for plane in (1, 2, 3, 4) for number in (1, 2, 3, 4)]
     models.put(
         "fct_calibration",
@@ -83,6 +84,14 @@ def test_front_back_correction_is_held_constant_outside_its_range(models: Models
     )
     found = [hit["q_dif_ns"] for hit in hits(models)]
     assert found == pytest.approx([-value for value in correction.values()], abs=1e-4)
+
+
+def test_time_walk_is_taken_off_and_held_constant_outside_its_range(models: Models) -> None:
+    charges = (np.e**2 - 1, np.e**5 - 1, np.e**9 - 1, -0.5)
+    walk = {"t_slew_ns": 0.2, "t_slew_ref": 3.0, "t_slew_low": 1.0, "t_slew_high": 5.0}
+    put_strips(models, *(strip(1, 1, q, event) for event, q in enumerate(charges, start=1)), **walk)
+    found = [hit["t_sum_ns"] for hit in hits(models)]
+    assert found == pytest.approx([T_NS + 0.2, T_NS - 0.4, T_NS - 0.4, T_NS + 0.4], abs=2e-5)
 
 
 def test_bounds_mark_the_strip(models: Models) -> None:

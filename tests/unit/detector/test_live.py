@@ -134,12 +134,14 @@ def test_of_two_files_with_a_long_overlap_the_poorer_gives_nothing(models: Model
     other = events(rate(hz, 400, seed=2), START + timedelta(seconds=200), FILE_ID + 1)
     seconds = live(models, events(rate(9, 400)), other)
     assert models.connection.execute("from int_file_superseded").fetchall() == [(loser,)]
-    assert set(seconds["file_id"]) == {2 * FILE_ID + 1 - loser}
-    assert len(seconds) == 400
+    assert (len(seconds), seconds["second_start"].n_unique()) == (600, 600)
+    assert set(seconds.filter(~pl.col("is_superseded"))["file_id"]) == {2 * FILE_ID + 1 - loser}
+    assert seconds.filter("is_superseded")["file_id"].to_list() == [loser] * 200
+    assert (seconds["is_live"].sum(), seconds.filter("is_live")["is_superseded"].any()) == (398, False)
 
 
 def minutes(models: Models) -> list[dict[str, Any]]:
-    return list(models.run("fct_minute_live").sort("minute_start").iter_rows(named=True))
+    return list(models.run("int_minute_file", "fct_minute_live").sort("minute_start").iter_rows(named=True))
 
 
 def test_two_files_in_a_minute_add_up(models: Models) -> None:
