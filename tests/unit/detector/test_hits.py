@@ -171,6 +171,19 @@ def test_golden_place_on_the_strip(models: Models, file_id: int, event_number: i
     assert hit["sigma_y_mm"] == pytest.approx(63 / np.sqrt(12), abs=1e-5)
 
 
+def test_one_strip_alone_is_exactly_at_its_centre(models: Models) -> None:
+    charges = np.random.default_rng(4).uniform(-4, 300, 400)
+    put_strips(models, *(strip(1 + k % 4, 1 + k // 4 % 4, q, event_number=k) for k, q in enumerate(charges)))
+    models.run("int_strip_hit", "int_plane_hit")
+    y_and_centre = models.connection.execute("""
+        select y_mm, y_centre_mm, t_ns, t_sum_ns
+        from int_plane_hit
+        inner join int_strip_hit using (file_id, event_number, plane)
+    """).fetchall()
+    assert len(y_and_centre) == 400
+    assert all(y == centre and t == t_sum for y, centre, t, t_sum in y_and_centre)
+
+
 def test_cluster_classes(models: Models) -> None:
     expected = {
         (4,): ("0001", "single"),
