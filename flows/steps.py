@@ -22,6 +22,7 @@ from flows.outcome import Outcome, State, worst
 from warehouse.dbt import Progress
 from warehouse.export import export
 from warehouse.lock import LockBusyError, held
+from warehouse.marks import NothingToRedoError, Span
 from warehouse.publish import PublishError, published_word
 from warehouse.publish import publish as publish_build
 from warehouse.report.pages import write_report
@@ -134,13 +135,15 @@ def _environment_detail(summary: EnvSummary) -> dict[str, Any]:
     }
 
 
-def transform(settings: Settings, on_node: Progress | None = None) -> Outcome:
-    """Bring the tables up to date with the lake."""
+def transform(settings: Settings, on_node: Progress | None = None, redo: Span | None = None) -> Outcome:
+    """Bring the tables up to date with the lake; files of ``redo`` are computed again."""
     clock = _Clock()
     try:
-        result = transform_lake(settings, on_node=on_node)
+        result = transform_lake(settings, redo=redo, on_node=on_node)
     except LockBusyError as error:
         return Outcome("transform", "Skipped", str(error))
+    except NothingToRedoError as error:
+        return Outcome("transform", "Failed", str(error))
     detail = {
         "n_files": result.n_files,
         "n_batches": result.n_batches,

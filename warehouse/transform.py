@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse import build, dbt
+from warehouse import build, dbt, marks
 from warehouse.lake import SCHEMA_FILE
 from warehouse.lock import held
 from warehouse.settings import Settings
@@ -38,9 +38,13 @@ def build_lock(settings: Settings) -> Path:
 
 
 def transform(
-    settings: Settings, *, wait_s: float | None = None, on_node: dbt.Progress | None = None
+    settings: Settings,
+    *,
+    redo: marks.Span | None = None,
+    wait_s: float | None = None,
+    on_node: dbt.Progress | None = None,
 ) -> TransformResult:
-    """Bring the tables up to date with the lake.
+    """Bring the tables up to date with the lake; files of ``redo`` are computed again as if they were new.
 
     It may be killed at any moment and run again: event tables are replaced by file, `fct_file`, the memory of what is
     held, comes last, and everything after it is rebuilt.
@@ -49,9 +53,14 @@ def transform(
     ------
     LockBusyError
         When another run held the build file for the whole waiting time.
+    NothingToRedoError
+        When no file of ``redo`` is held.
     """
     wait = settings.transform.wait_s if wait_s is None else wait_s
     with held(build_lock(settings), "transform", wait, _say_waiting) as descriptor:
+        _finish_dead_child(settings.paths.build)
+        if redo is not None:
+            marks.forget(settings.paths.build, redo)
         return _transform_locked(settings, descriptor, on_node)
 
 
@@ -61,7 +70,6 @@ def _say_waiting(holder: str) -> None:
 
 def _transform_locked(settings: Settings, descriptor: int, on_node: dbt.Progress | None) -> TransformResult:
     paths, variables = settings.paths, settings.dbt_vars
-    _finish_dead_child(paths.build)
     fingerprint = build.input_fingerprint(paths, variables)
     info = build.read_info(paths.build)
     if info is not None and info.input_fingerprint == fingerprint and info.is_publishable:

@@ -1,14 +1,16 @@
 """The data's way: acquire, extract, transform, publish, report, run."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from flows.commands.options import JSON, load
+from flows.commands.options import JSON, find_station_id, load
 from flows.console import fail, finish, print_table, progress, show
 from flows.outcome import Outcome
+from warehouse.marks import Span
 from warehouse.settings import Settings
 
 
@@ -87,16 +89,38 @@ def show_extraction(outcome: Outcome) -> None:
         print_table("Failed files", ["file", "reason"], failures, right_from=2)
 
 
-def transform(json: bool = JSON) -> None:
+def transform(
+    recalibrate: bool = typer.Option(
+        False, "--recalibrate", help="Compute files again, with the neighbours that are there now."
+    ),
+    first: datetime | None = typer.Option(None, "--from", formats=["%Y-%m-%d"], help="First day of --recalibrate."),
+    last: datetime | None = typer.Option(None, "--to", formats=["%Y-%m-%d"], help="Last day of --recalibrate."),
+    station: str | None = typer.Option(None, help="Only this station, by code or number, with --recalibrate."),
+    json: bool = JSON,
+) -> None:
     """Build the tables from the lake with dbt, and test them.
 
-    Example: mingo transform
+    A file is calibrated with the neighbours it has at the time; --recalibrate does it again for the files that start
+    in some days. A run that is stopped in the middle is finished by the next plain `mingo transform`.
+
+    Example: mingo transform, or mingo transform --recalibrate --from 2025-03-01 --to 2025-03-07 --station MINGO01
     """
     from flows import steps
 
+    redo = _redo(first, last, station) if recalibrate else None
+    if redo is None and (first or last or station):
+        fail("--from, --to and --station belong to --recalibrate", 2)
     with progress("transform", "nodes", json) as on_node:
-        outcome = steps.transform(load(), on_node)
+        outcome = steps.transform(load(), on_node, redo)
     finish(outcome, json)
+
+
+def _redo(first: datetime | None, last: datetime | None, station: str | None) -> Span:
+    if first is None or last is None:
+        fail("--recalibrate needs the days: --from YYYY-MM-DD --to YYYY-MM-DD", 2)
+    if last < first:
+        fail(f"--to {last:%Y-%m-%d} lies before --from {first:%Y-%m-%d}", 2)
+    return Span(first.date(), last.date(), None if station is None else find_station_id(station))
 
 
 def publish(

@@ -14,3 +14,13 @@ def load() -> Settings:
         return load_settings()
     except ConfigurationError as error:
         fail(str(error), 2)
+
+
+def find_station_id(word: str) -> int:
+    """The number of the station called by its code or number, or one clear line and exit code 2."""
+    from extract.transfer.stations import UnknownStationError, find_station, read_stations
+
+    try:
+        return find_station(word, read_stations()).station_id
+    except UnknownStationError as error:
+        fail(str(error), 2)

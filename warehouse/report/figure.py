@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import altair as alt
 import polars as pl
 import vl_convert
 
+from warehouse.files import write_bytes
 from warehouse.report.theme import CONFIG, INK, RULE
 
 VEGALITE_VERSION = "6.4"
@@ -17,6 +19,7 @@ PNG_WIDTH = 860
 AXIS_WIDTH = 80
 INDEPENDENT = {"scale": {"color": "independent", "strokeDash": "independent"}}
 SIGNIFICANT_DIGITS = 6
+FIGURE_ENDINGS = (".png", ".svg", ".html")
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 Columns = dict[str, list[Any]]
@@ -60,9 +63,15 @@ class Figure:
 
     def png(self) -> bytes:
         """The whole figure as a PNG of 150 dots per inch, on white."""
+        png: bytes = vl_convert.vegalite_to_png(self.whole(), vl_version=VEGALITE_VERSION, ppi=PNG_DPI)
+        return png
+
+    def whole(self, *, has_title: bool = False) -> dict[str, Any]:
+        """One Vega-Lite specification of all charts on white, if asked for with title and caption above them."""
         views = [{key: part for key, part in spec.items() if key != "config"} for spec in self.specs()]
         rows = [views[i : i + self.n_columns] for i in range(0, len(views), self.n_columns)]
-        spec = {
+        title = {"title": {"text": self.title, "subtitle": self.caption.splitlines()}} if has_title else {}
+        return title | {
             "config": CONFIG | {"background": "white"},
             "datasets": {name: to_rows(columns) for name, columns in (ZERO | dict(self.data)).items()},
             "resolve": INDEPENDENT,
@@ -70,8 +79,28 @@ class Figure:
                 {"hconcat": [view | {"width": _width(row)} for view in row], "resolve": INDEPENDENT} for row in rows
             ],
         }
-        png: bytes = vl_convert.vegalite_to_png(spec, vl_version=VEGALITE_VERSION, ppi=PNG_DPI)
-        return png
+
+    def save(self, path: Path) -> None:
+        """Write the figure with its title, as the ending of ``path`` says.
+
+        Raises
+        ------
+        ValueError
+            When the ending is not one of ``FIGURE_ENDINGS``.
+        """
+        spec, version = self.whole(has_title=True), VEGALITE_VERSION
+        content: bytes | str
+        match path.suffix.lower():
+            case ".png":
+                content = vl_convert.vegalite_to_png(spec, vl_version=version, ppi=PNG_DPI)
+            case ".svg":
+                content = vl_convert.vegalite_to_svg(spec, vl_version=version)
+            case ".html":
+                content = vl_convert.vegalite_to_html(spec, vl_version=version, bundle=True)
+            case other:
+                raise ValueError(f"'{other}' is no ending of a figure; known are {', '.join(FIGURE_ENDINGS)}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, content.encode() if isinstance(content, str) else content)
 
 
 def _width(row: list[dict[str, Any]]) -> int:

@@ -1,0 +1,1 @@
+"""Looking into the build file: calibration constants, files and single events, for people who debug detectors."""
