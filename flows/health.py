@@ -99,6 +99,27 @@ def check_disk(settings: Settings) -> Check:
     return Check("disk", "ok", message)
 
 
+def check_sources(settings: Settings) -> Check:
+    """What is to be fetched can be asked for; nobody is asked here."""
+    sources = settings.acquire.sources
+    problems = []
+    if "era5" in sources:
+        from extract.era5.client import read_credentials
+        from extract.era5.refusal import CdsError
+
+        try:
+            read_credentials()
+        except CdsError as error:
+            problems.append(f"era5: {error.detail}")
+    if "logbook" in sources and not settings.logbook.url:
+        problems.append("logbook: no address; set logbook.url.<station code>")
+    if "nmdb" in sources and settings.nmdb.offline:
+        problems.append("nmdb: nmdb.offline is set, nothing is asked")
+    if problems:
+        return Check("remote sources", "warning", "; ".join(problems))
+    return Check("remote sources", "ok", ", ".join(sources) or "none configured (acquire.sources)")
+
+
 def check_dbt(settings: Settings) -> Check:
     """The dbt project parses."""
     from warehouse import dbt
@@ -141,6 +162,7 @@ CHECKS: tuple[Callable[[Settings], Check], ...] = (
     check_data_dir,
     check_file_system,
     check_disk,
+    check_sources,
     check_dbt,
     check_published,
 )

@@ -17,7 +17,7 @@ from extract.lab.extract import extract_lab
 from extract.nmdb.extract import extract_nmdb
 from extract.transfer.local import UnknownKindError, acquire_local
 from extract.transfer.stations import UnknownStationError, read_stations
-from flows.acquisition import PREFIX, acquire_configured
+from flows.acquisition import PREFIX
 from flows.demo import truth_rows
 from flows.outcome import Outcome, State, worst
 from warehouse.dbt import Progress
@@ -209,11 +209,8 @@ def report(settings: Settings, *, has_figures: bool = False) -> Outcome:
 
 
 def run(settings: Settings, on_file: OnFile | None = None, on_node: Progress | None = None) -> list[Outcome]:
-    """Acquire what is configured, then extract, transform, publish and report.
-
-    A step that failed or was skipped ends the chain, except that a source without an answer keeps nothing out.
-    """
-    outcomes = [*acquire_configured(settings, on_file), extract(settings, on_file)]
+    """Extract, transform, publish and report; a step that failed or was skipped ends the chain."""
+    outcomes = [extract(settings, on_file)]
     rest: tuple[Callable[[], Outcome], ...] = (
         lambda: transform(settings, on_node),
         lambda: publish(settings),
@@ -227,7 +224,7 @@ def run(settings: Settings, on_file: OnFile | None = None, on_node: Progress | N
 
 
 def summarise(outcomes: list[Outcome], flow: str = "run") -> Outcome:
-    """One outcome for a chain."""
+    """One outcome for a chain; a source that gave no answer makes it partly failed at most."""
     state = worst([_as_part(outcome) for outcome in outcomes])
     sentence = "; ".join(f"{outcome.flow} {outcome.state}" for outcome in outcomes)
     if state == "NothingToDo":

@@ -72,7 +72,7 @@ class CdsService:
 
     def __init__(self, patience: ClientPatience | None = None) -> None:
         patience = patience or ClientPatience()
-        url, self._key = _credentials()
+        url, self._key = read_credentials()
         self._remotes: dict[str, Any] = {}
         options: dict[str, Any] = {
             "timeout": patience.timeout_s,
@@ -163,7 +163,7 @@ def _silent(*words: object) -> None:
     """The client's debug lines hold the key, and its other lines do not say which request they are about."""
 
 
-def _credentials() -> tuple[str, str]:
+def read_credentials() -> tuple[str, str]:
     """Address and key, where the client looks for them.
 
     Raises
@@ -180,15 +180,6 @@ def _credentials() -> tuple[str, str]:
     if ":" in key or not key:
         raise CdsError("credentials", "CDSAPI_KEY is not a personal access token (one word without a colon)")
     return url.rstrip("/"), key
-
-
-def has_credentials() -> bool:
-    """Whether the client would find usable credentials."""
-    try:
-        _credentials()
-    except CdsError:
-        return False
-    return True
 
 
 def _status(error: BaseException | None) -> int | None:

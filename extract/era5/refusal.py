@@ -15,7 +15,9 @@ _TRY_LATER = frozenset({408, 429, 500, 502, 503, 504})
 _TOO_LARGE = re.compile(r"cost limits?|too large|too many (fields|items)|reduce (your|the) selection", re.IGNORECASE)
 _LICENCE = re.compile(r"licen[cs]e|terms (of use|and conditions)|accept the terms", re.IGNORECASE)
 _KEY = re.compile(r"\bkey\b|token|credential|authenti|authori[sz]", re.IGNORECASE)
-_NO_DATA = re.compile(r"no (matching )?data\b|none of the data|not available yet|not yet available", re.IGNORECASE)
+_NO_DATA = re.compile(
+    r"no (matching )?data\b|NoDataError|none of the data|not available yet|not yet available", re.IGNORECASE
+)
 
 
 class CdsError(Exception):

@@ -234,8 +234,10 @@ def run(
         if flow not in single:
             fail(f"unknown flow '{flow}'; known are {', '.join(single)}", 2)
         finish(single[flow](settings), json)
+    with progress("acquire", "requests", json) as on_request:
+        fetched = acquisition.acquire_configured(settings, on_request)
     with progress("extract", "files", json) as on_file, progress("transform", "nodes", json) as on_node:
-        outcomes = steps.run(settings, on_file, on_node)
+        outcomes = [*fetched, *steps.run(settings, on_file, on_node)]
     if not json:
         for outcome in outcomes:
             show(outcome)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extract.era5.refusal import meaning_of
@@ -105,12 +105,13 @@ def test_order_is_newest_month_first_then_product() -> None:
     ]
 
 
+@settings(max_examples=100)
 @given(st.sets(st.integers(0, 854)), st.integers(1, 12000))
 def test_every_missing_day_is_asked_for_exactly_once(missing: set[int], max_fields: int) -> None:
     first = date(2023, 7, 1)
-    settings = SETTINGS.model_copy(update={"products": ["profile"], "max_fields_per_request": max_fields})
+    chosen = SETTINGS.model_copy(update={"products": ["profile"], "max_fields_per_request": max_fields})
     held = {first + timedelta(days=i): state(NOW) for i in range(855) if i not in missing}
-    requests = plan({1: [MADRID]}, {(1, "profile"): held}, NOW, settings).requests
+    requests = plan({1: [MADRID]}, {(1, "profile"): held}, NOW, chosen).requests
     days = sorted(day for r in requests for day in r.days)
     assert days == [first + timedelta(days=i) for i in sorted(missing)]
     assert all(r.n_fields <= max_fields or len(r.days) == 1 for r in requests)
@@ -197,6 +198,7 @@ def test_halves_go_down_to_one_day() -> None:
         (404, "dataset not found", "refused"),
         (400, "MarsNoDataError: None of the data you have requested is available yet", "no_data"),
         (None, "no data for the dates", "no_data"),
+        (None, "The job failed with: MultiAdaptorNoDataError", "no_data"),
         (None, "a worker was lost", "refused"),
         (None, "cost limits exceeded", "too_large"),
         *[(status, "cost limits exceeded", "unavailable") for status in (408, 429, 500, 502, 503, 504)],

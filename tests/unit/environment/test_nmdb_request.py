@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extract.nmdb.request import QUERIES, Block, plan
@@ -42,11 +42,12 @@ def test_later_runs_ask_for_the_last_hundred_days() -> None:
     assert len(plan({query.dtype: ALL for query in QUERIES}, TODAY, SETTINGS)) == 12
 
 
+@settings(max_examples=100)
 @given(st.sets(st.integers(0, 366)), st.integers(1, 40), st.integers(0, 120))
 def test_every_day_that_is_needed_is_asked_for_once(missing: set[int], block_days: int, refresh_days: int) -> None:
-    settings = SETTINGS.model_copy(update={"block_days": block_days, "refresh_days": refresh_days})
+    chosen = SETTINGS.model_copy(update={"block_days": block_days, "refresh_days": refresh_days})
     lost = {START + timedelta(days=n) for n in missing}
-    blocks = blocks_of(ALL - lost, settings)
+    blocks = blocks_of(ALL - lost, chosen)
     window = {TODAY - timedelta(days=n) for n in range(refresh_days)}
     assert sorted(days_of(blocks)) == sorted((lost | window) & ALL)
     assert all((b.last_day - b.first_day).days < block_days for b in blocks)
