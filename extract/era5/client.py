@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
+import cdsapi
 import requests
 from cdsapi.api import get_url_key_verify
-from ecmwf.datastores.legacy_client import LegacyClient
 from ecmwf.datastores.processing import DownloadError, LinkError, ProcessingFailedError
 
 from extract.era5.refusal import BAD_REQUEST, NOT_FOUND, CdsError, meaning_of
@@ -28,7 +28,15 @@ MAX_DETAIL_CHARACTERS = 500
 
 JobState = Literal["waiting", "ready", "failed", "unknown"]
 _WAITING = ("accepted", "queued", "running")
-_FAULTS = (requests.RequestException, DownloadError, LinkError, ProcessingFailedError, OSError, KeyError, TypeError)
+# the last ones are how the client meets answers of another shape than it expects
+_FAULTS = (
+    requests.RequestException,
+    DownloadError,
+    LinkError,
+    ProcessingFailedError,
+    OSError,
+    *(AssertionError, AttributeError, KeyError, TypeError, ValueError),
+)
 
 T = TypeVar("T")
 
@@ -89,11 +97,11 @@ class CdsService:
         with warnings.catch_warnings():
             # an unreachable catalogue of messages is no obstacle; the first request will tell
             warnings.simplefilter("ignore", UserWarning)
-            self._client = LegacyClient(url=url, key=self._key, verify=True, **options)
+            self._client: Any = cdsapi.Client(url=url, key=self._key, verify=True, **options)
 
     def submit(self, dataset: str, body: dict[str, Any]) -> str:
         """Send a request; the service's name for it."""
-        remote = self._guarded(lambda: self._client.client.submit(dataset, body))
+        remote = self._guarded(lambda: self._client.retrieve(dataset, body))
         self._remotes[remote.request_id] = remote
         return str(remote.request_id)
 
@@ -119,10 +127,7 @@ class CdsService:
             raise CdsError("refused", f"the answer lies at an address that is not https: {without_query(address)}")
         if size > MAX_ANSWER_BYTES:
             raise CdsError("refused", f"the answer has {size / 1e6:.0f} MB, more than {MAX_ANSWER_BYTES / 1e6:.0f}")
-        try:
-            self._guarded(lambda: results.download(str(target)))
-        except AssertionError as error:  # how the client says that the connection ended early
-            raise CdsError("unavailable", f"incomplete download: {error}") from error
+        self._guarded(lambda: results.download(str(target)))
         if target.stat().st_size != size:
             raise CdsError("unavailable", f"incomplete download: {target.stat().st_size} of {size} bytes")
         return Delivery(host_of(address), without_query(address), size)

@@ -133,6 +133,8 @@ def test_the_sidecar_tells_the_origin_and_no_secret(home: Home, caplog: pytest.L
         (Refusal(404, "not found"), "failed", "404 not found"),
         (NO_DATA, "no_data", "available yet"),
         ("html", "failed", ""),
+        ("list", "failed", ""),
+        ("no link", "failed", ""),
     ],
 )
 def test_a_refused_request_does_not_stop_the_others(home: Home, refusal: Any, outcome: str, text: str) -> None:

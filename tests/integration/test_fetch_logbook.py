@@ -87,7 +87,7 @@ def test_a_bad_answer_leaves_the_last_good_sheet(home: Home, mode: str, reason: 
 
 @pytest.mark.parametrize("mode", [500, 429, "cut", "stall"])
 def test_a_bad_moment_is_tried_again(home: Home, mode: str | int) -> None:
-    home.read_s = 1.0 if mode == "stall" else home.read_s
+    home.read_s = 1.5 if mode == "stall" else home.read_s
     home.server.script.extend([mode, mode])
     assert outcome(home.fetch()) == "fetched"
     assert home.time.sleeps == [5.0, 15.0]

@@ -160,7 +160,7 @@ def test_no_data_is_a_warning_at_the_third_run(home: Home) -> None:
 
 @pytest.mark.parametrize("mode", [429, 500, 503, "cut", "stall", "redirect"])
 def test_a_bad_moment_is_tried_again(home: Home, mode: str | int) -> None:
-    home.read_s = 1.0 if mode == "stall" else home.read_s
+    home.read_s = 1.5 if mode == "stall" else home.read_s
     home.service.script.extend([mode, mode])
     summary = home.fetch()
     assert (outcomes(summary), summary.problem) == (["fetched"] * 3, "")

@@ -113,6 +113,10 @@ class FakeCds(Loopback):
             exchange.stall()
         elif refusal == "html":
             exchange.send(b"<html><body>Maintenance</body></html>", kind="text/html")
+        elif refusal == "list":
+            exchange.send(b"[]", kind="application/json")
+        elif refusal == "no link":
+            exchange.send(b'{"links": [], "metadata": null}', 201, "application/json")
         elif isinstance(refusal, Refusal):
             self._refuse(exchange, refusal)
         else:
