@@ -16,7 +16,7 @@ from extract.era5.extract import extract_era5
 from extract.lab.extract import extract_lab
 from extract.nmdb.extract import extract_nmdb
 from extract.transfer.local import UnknownKindError, acquire_local
-from extract.transfer.stations import UnknownStationError, read_stations
+from extract.transfer.stations import UnknownStationError, read_sites, read_stations
 from flows.acquisition import PREFIX
 from flows.demo import truth_rows
 from flows.outcome import Outcome, State, worst
@@ -97,12 +97,11 @@ def extract(settings: Settings, on_file: OnFile | None = None) -> Outcome:
 
 def _extract_sources(settings: Settings, on_file: OnFile | None) -> tuple[dict[str, Any], dict[str, Any]]:
     landing, lake = settings.paths.landing, settings.paths.lake
-    positions = {number: station.position for number, station in read_stations().items()}
     logbook = extract_logbook(landing, lake)
     daq = extract_landing(landing, lake, on_progress=on_file, workers=settings.extract.workers)
     environment = [
         extract_lab(landing, lake, on_progress=on_file),
-        extract_era5(landing, lake, positions, on_progress=on_file),
+        extract_era5(landing, lake, read_sites(), on_progress=on_file),
         extract_nmdb(landing, lake, on_progress=on_file),
     ]
     return _daq_detail(daq, logbook), {summary.source: _environment_detail(summary) for summary in environment}

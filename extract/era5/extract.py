@@ -1,7 +1,9 @@
 """ERA5 answers from landing to the lake."""
 
 import logging
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from extract.environment_file import LandingFile, Marks, Outcome, commit, describe
@@ -9,6 +11,7 @@ from extract.environment_summary import EnvSummary, Progress, extract_each
 from extract.era5.read import read_era5
 from extract.era5.schema import DATASETS, PARSER_VERSION
 from extract.transfer.sidecar import is_landing_name
+from extract.transfer.stations import Site, site_on
 
 logger = logging.getLogger(__name__)
 
@@ -17,11 +20,13 @@ FOLDER = "era5"
 PRODUCTS = ("single", "pl100", "profile")
 LEVEL_OF_PL100_HPA = 100.0
 
+_FIRST_DAY = re.compile(r"_([0-9]{8})_[0-9]{8}_")
+
 
 def extract_era5(
     landing: Path,
     lake: Path,
-    positions: Mapping[int, tuple[float, float]],
+    sites: Mapping[int, Sequence[Site]],
     *,
     stations: Collection[int] | None = None,
     on_progress: Progress | None = None,
@@ -30,8 +35,9 @@ def extract_era5(
 
     Parameters
     ----------
-    positions
-        Latitude and longitude of the stations, degrees. A file of a station without one fails, and is tried again.
+    sites
+        Where the stations stand. A file must be about the site of its first day; one of a station without any fails,
+        and is tried again.
     stations
         Station numbers; None means all.
     """
@@ -45,9 +51,7 @@ def extract_era5(
             summary.skip(file)
 
     def extract_one(file: LandingFile) -> Outcome:
-        position = positions.get(file.partition_station)
-        if position is None:
-            raise LookupError(f"station {file.station_id} has no position in the seed `station`")
+        position = _position(file, sites.get(file.partition_station, ()))
         outcome = read_era5(
             file.path,
             position,
@@ -60,6 +64,18 @@ def extract_era5(
 
     extract_each(todo, extract_one, summary, on_progress)
     return summary
+
+
+def _position(file: LandingFile, sites: Sequence[Site]) -> tuple[float, float]:
+    """Latitude and longitude, degrees, of the site in force on the first day in the name, else of the newest."""
+    if not sites:
+        raise LookupError(f"station {file.station_id} has no position in the seed `station`")
+    match = _FIRST_DAY.search(file.path.name)
+    try:
+        site = site_on(sites, datetime.strptime(match[1], "%Y%m%d").date()) if match else None
+    except ValueError:
+        site = None
+    return (site or sites[-1]).position
 
 
 def requested_levels_hpa(file: LandingFile) -> list[float]:

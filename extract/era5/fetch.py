@@ -18,7 +18,7 @@ from extract.era5.run import Run, explain
 from extract.transfer.clock import Clock
 from extract.transfer.fetched import FetchSummary, Progress
 from extract.transfer.place import remove_parts
-from extract.transfer.stations import Site, read_sites
+from extract.transfer.stations import Site, sites_to_fetch
 from warehouse.settings import Era5
 
 
@@ -48,7 +48,7 @@ def fetch_era5(
     """
     clock = clock or Clock()
     summary = FetchSummary(SOURCE)
-    network = read_sites() if sites is None else sites
+    network = sites_to_fetch() if sites is None else sites
     chosen = {number: places for number, places in network.items() if stations is None or number in stations}
     remove_parts(landing / FOLDER)
     held = read_held(landing, lake, chosen, settings.half_width_deg)

@@ -59,23 +59,23 @@ class Site:
 
 
 def read_sites(seed: Path = SEED) -> dict[int, list[Site]]:
-    """The sites of each station something is fetched for: in use and not simulated; oldest site first."""
+    """The sites of all stations by number, oldest first."""
     with seed.open(newline="", encoding="utf-8") as stream:
         rows = sorted(csv.DictReader(stream), key=lambda row: row["valid_from"])
-    wanted = [station.station_id for station in read_stations(seed).values() if station.is_enabled]
-    return {
-        station_id: [
-            Site(
-                (float(row["latitude_deg"]), float(row["longitude_deg"])),
-                date.fromisoformat(row["valid_from"]),
-                date.fromisoformat(row["valid_to"]) if row["valid_to"] else None,
-            )
-            for row in rows
-            if int(row["station_id"]) == station_id
-        ]
-        for station_id in sorted(wanted)
-        if station_id != 0
-    }
+    sites: dict[int, list[Site]] = {}
+    for row in rows:
+        position = float(row["latitude_deg"]), float(row["longitude_deg"])
+        last_day = date.fromisoformat(row["valid_to"]) if row["valid_to"] else None
+        sites.setdefault(int(row["station_id"]), []).append(
+            Site(position, date.fromisoformat(row["valid_from"]), last_day)
+        )
+    return sites
+
+
+def sites_to_fetch(seed: Path = SEED) -> dict[int, list[Site]]:
+    """The sites of the stations something is fetched for: in use and not simulated."""
+    used = {station.station_id for station in read_stations(seed).values() if station.is_enabled}
+    return {number: sites for number, sites in sorted(read_sites(seed).items()) if number in used and number != 0}
 
 
 def site_on(sites: Sequence[Site], day: date) -> Site | None:

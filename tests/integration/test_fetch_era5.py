@@ -49,8 +49,9 @@ class Home:
             **options,
         )
 
-    def extract(self) -> None:
-        assert extract_era5(self.landing, self.lake, {1: MADRID.position}).failures == []
+    def extract(self, *sites: Site) -> None:
+        summary = extract_era5(self.landing, self.lake, {1: sites or [MADRID]})
+        assert (summary.failures, summary.total.n_files_rejected) == ([], 0)
 
     def files(self, pattern: str = "**/*") -> list[str]:
         found = (p for p in (self.landing / "era5").glob(pattern) if p.is_file() and not p.name.endswith(".meta.json"))
@@ -417,13 +418,13 @@ def test_a_new_site_has_its_period_fetched_again(home: Home) -> None:
     home.extract()
     moved = [
         Site(MADRID.position, date(2023, 1, 1), date(2025, 2, 2)),
-        Site((40.5, -3.7038), date(2025, 2, 3), None),
+        Site((42.5, -3.7038), date(2025, 2, 3), None),
     ]
     summary = home.fetch(sites={1: moved})
     assert outcomes(summary) == ["fetched"]
     assert home.service.submitted[-1][1]["day"] == ["03", "04"]
-    assert home.service.submitted[-1][1]["area"][0] == 40.75
-    home.extract()
+    assert home.service.submitted[-1][1]["area"][0] == 42.75
+    home.extract(*moved)
     assert home.fetch(sites={1: moved}).n_requests == 0
 
 

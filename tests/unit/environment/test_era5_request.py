@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from extract.era5.refusal import meaning_of
 from extract.era5.request import ALL_HOURS, DayState, Request, area_of, block_days, plan, wanted_days
-from extract.transfer.stations import Site, read_sites
+from extract.transfer.stations import Site, sites_to_fetch
 from warehouse.settings import Era5
 
 MADRID = Site((40.4168, -3.7038), date(2023, 1, 1), None)
@@ -29,7 +29,7 @@ def state(fetched_at: datetime, final: frozenset[int] = HOURS, hours: frozenset[
 
 
 def test_areas_are_those_of_the_stations() -> None:
-    sites = read_sites()
+    sites = sites_to_fetch()
     assert set(sites) == {1, 2, 3, 4}
     assert area_of(sites[1][0].position, 0.25) == (40.6668, -3.9538, 40.1668, -3.4538)
     assert area_of(sites[4][0].position, 0.25) == (25.9366, -100.5661, 25.4366, -100.0661)

@@ -15,6 +15,7 @@ from extract.nmdb.header import Request
 from extract.nmdb.read import read_nmdb
 from extract.nmdb.schema import NMDB
 from extract.provenance import ENV_FILE, ENV_REJECT
+from extract.transfer.stations import Site
 from tests.unit.environment.era5_files import AT_LEVELS, POSITION, SURFACE, classic, new_layout
 from tests.unit.environment.landing_files import put, read_lake
 from tests.unit.environment.test_nmdb_read import DATA, SAMPLE
@@ -22,7 +23,7 @@ from warehouse.lake import list_files
 
 DAVOS = (46.8, 9.85)
 NOW = datetime(2026, 11, 22)
-POSITIONS = {1: POSITION, 2: (52.2297, 21.0122)}
+SITES = {1: [Site(POSITION, date(2023, 1, 1), None)], 2: [Site((52.2297, 21.0122), date(2023, 1, 1), None)]}
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def era5_file(landing: Path, content: bytes, product: str = "single", station: i
 def test_era5_goes_by_month(landing: Path, lake: Path, tmp_path: Path) -> None:
     era5_file(landing, new_layout(tmp_path / "x.nc", SURFACE).read_bytes())
     era5_file(landing, classic(tmp_path / "y.nc", AT_LEVELS).read_bytes(), "profile")
-    summary = extract_era5(landing, lake, POSITIONS)
+    summary = extract_era5(landing, lake, SITES)
     assert (summary.of(1, "single").n_rows, summary.of(1, "profile").n_rows) == (4, 8)
     for dataset, n_rows in ((ERA5_SINGLE, 4), (ERA5_LEVEL, 8)):
         assert [p.parent.name for p in list_files(lake, dataset)] == ["date=2025-01-01", "date=2025-02-01"]
@@ -54,13 +55,13 @@ def test_era5_goes_by_month(landing: Path, lake: Path, tmp_path: Path) -> None:
         ("single", 4, date(2025, 1, 31), date(2025, 2, 1), 0),
         ("profile", 8, date(2025, 1, 31), date(2025, 2, 1), 0),
     }
-    again = extract_era5(landing, lake, POSITIONS)
+    again = extract_era5(landing, lake, SITES)
     assert (again.total.n_files_done, again.total.n_files_skipped) == (0, 2)
 
 
 def test_era5_of_another_place_is_rejected_and_stays_so(landing: Path, lake: Path, tmp_path: Path) -> None:
     path = era5_file(landing, new_layout(tmp_path / "x.nc", SURFACE).read_bytes(), station=2)
-    summary = extract_era5(landing, lake, POSITIONS)
+    summary = extract_era5(landing, lake, SITES)
     assert (summary.total.n_files_rejected, summary.total.n_rows) == (1, 0)
     (mark,) = read_lake(lake, ENV_FILE)
     assert mark["status"] == "rejected"
@@ -68,12 +69,12 @@ def test_era5_of_another_place_is_rejected_and_stays_so(landing: Path, lake: Pat
     (reject,) = read_lake(lake, ENV_REJECT)
     assert (reject["reason"], reject["line_number"], reject["station_id"]) == ("wrong_area", None, 2)
     assert path.exists()
-    assert extract_era5(landing, lake, POSITIONS).total.n_files_skipped == 1
+    assert extract_era5(landing, lake, SITES).total.n_files_skipped == 1
 
 
 def test_era5_of_an_unknown_station_waits(landing: Path, lake: Path, tmp_path: Path) -> None:
     era5_file(landing, new_layout(tmp_path / "x.nc", SURFACE).read_bytes(), station=3)
-    summary = extract_era5(landing, lake, POSITIONS)
+    summary = extract_era5(landing, lake, SITES)
     assert len(summary.failures) == 1
     assert list_files(lake, ENV_FILE) == []
 
@@ -85,7 +86,7 @@ def test_era5_level_from_the_request(landing: Path, lake: Path, tmp_path: Path) 
         new_layout(tmp_path / "x.nc", truth).read_bytes(),
         request={"pressure_level": ["500"]},
     )
-    extract_era5(landing, lake, POSITIONS)
+    extract_era5(landing, lake, SITES)
     assert {row["pressure_level_hpa"] for row in read_lake(lake, ERA5_LEVEL)} == {500.0}
 
 
