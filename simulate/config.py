@@ -28,6 +28,9 @@ class StationConfig:
         Probability per plane that a track inside the active area gives a strip seen at both ends.
     one_ended
         Further probability that the crossed plane shows one end of one strip only.
+    is_path_felt
+        Efficiencies are those of vertical tracks, and inclined ones ionise more often along their longer path in the
+        gas: they are missed less often and leave more charge.
     beta_pct_per_hpa, alpha_pct_per_k, gamma_pct_per_pct
         True coefficients of the rate on pressure, mass-averaged temperature and primary variation.
     rate_hz
@@ -50,6 +53,7 @@ class StationConfig:
     triggers: tuple[int, ...] = PAIR_TRIGGERS
     efficiency: tuple[float, float, float, float] = (0.95, 0.92, 0.94, 0.90)
     one_ended: float = 0.004
+    is_path_felt: bool = False
     beta_pct_per_hpa: float = -0.20
     alpha_pct_per_k: float = -0.25
     gamma_pct_per_pct: float = 0.3
@@ -75,6 +79,8 @@ class StationConfig:
             raise ValueError(f"z_mm {self.z_mm}: four increasing heights are needed")
         if not all(0.0 <= e <= 1.0 for e in self.efficiency) or not 0.0 <= self.one_ended <= 1.0:
             raise ValueError(f"efficiencies must lie in 0..1, not {self.efficiency}, {self.one_ended}")
+        if self.is_path_felt and max(self.efficiency) == 1.0:
+            raise ValueError("an efficiency of 1 has no finite number of ionisations")
         if not self.rate_hz > 0:
             raise ValueError(f"rate_hz must be positive, not {self.rate_hz}")
         for label in self.triggers:

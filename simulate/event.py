@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from simulate.config import Layout, StationConfig
 from simulate.geometry import LABELS, N_PLANES, N_STRIPS, SPEED_OF_LIGHT_MM_PER_NS, strip_of
 from simulate.response import JITTER_NS, N_VALUES, TICKS_PER_NS, Offsets, make_values, topology
-from simulate.trigger import Triggered, draw_events, masks
+from simulate.trigger import Triggered, charge_factor, draw_events, masks
 
 COINCIDENCE = 1
 SELF_TRIGGER = 2
@@ -69,7 +69,8 @@ def make_events(
     """
     muons = draw_events(rng, station, len(times_s))
     t0_ns = station.jitter_low_ns + JITTER_NS * rng.random(len(times_s))
-    values = make_values(rng, muons, station.z_mm, offsets, t0_ns, is_time_always=layout == "simulated")
+    factor = charge_factor(station, muons.tracks)
+    values = make_values(rng, muons, station.z_mm, offsets, t0_ns, factor, is_time_always=layout == "simulated")
     second = np.floor(times_s).astype(np.int64)
     muon = np.arange(len(times_s))
     trigger = np.full(len(times_s), COINCIDENCE, dtype=np.int64)

@@ -18,21 +18,29 @@ from simulate.geometry import (
     STRIP_SPEED_MM_PER_NS,
     strip_of,
 )
+from simulate.track import path_factor
 from simulate.trigger import Triggered
 
 TICKS_PER_NS = 10_000
 THRESHOLD_NS = 0.13792
 SIGMA_X_MM = 10.0
+SIGMA_Y_MM = 3.0
 SIGMA_T_NS = 0.5
 SIGMA_WIDTH_NS = 0.397
 SIGMA_END_NS = float(np.hypot(0.030, 0.016))
 JITTER_NS = 10.0
-SHARING_MM = 8.6
+SHARING_MM = 2.8
+SHARING_GROWTH = 0.15
+"""Reach of the sharing between strips for a charge of the median, and the power of the charge it grows with.
+
+With SIGMA_Y_MM, by which the signal wanders across the strips, they give the shares of single strips, and the rms of y,
+that the independent simulation of the telescope shows."""
 N_VALUES = 64
 
 CHARGE_QUANTILE = np.array([0.0, 0.01, 0.02, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99, 1.0])
-CHARGE_NS = np.array([0.6, 1.0, 1.5, 2.8, 5.0, 11.4, 22.6, 44.2, 88.0, 139.0, 257.0, 440.0])
+CHARGE_NS = np.array([0.05, 1.0, 1.5, 2.8, 5.0, 11.4, 22.6, 44.2, 88.0, 139.0, 257.0, 440.0])
 """Quantiles of the pulse width of a plane (mean of both ends), ns: mean 39, 8 % above 100 ns."""
+MEDIAN_CHARGE_NS = float(np.interp(0.5, CHARGE_QUANTILE, CHARGE_NS))
 
 LADDER_T_FRONT = [-130, -128, -126, -124, -129, -127, -125, -123, -128, -126, -124, -122, -127, -125, -123, -121]
 LADDER_T_BACK = [-131, -129, -127, -127, -128, -128, -127, -126, -129, -127, -126, -125, -126, -126, -125, -124]
@@ -88,22 +96,26 @@ def make_offsets(kind: OffsetSet, rng: np.random.Generator) -> Offsets:
     return Offsets(t_sum - t_dif, t_sum + t_dif, q_front, q_back)
 
 
-def path_factor(slope: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Path length per height, sqrt(1 + x'^2 + y'^2), shape (n,) from (n, 2)."""
-    factor: NDArray[np.float64] = np.sqrt(1.0 + np.sum(np.square(slope), axis=1))
-    return factor
-
-
 def _induced_ns(
-    rng: np.random.Generator, plane: NDArray[np.int64], y_mm: NDArray[np.float64], strip: NDArray[np.int64]
+    rng: np.random.Generator,
+    plane: NDArray[np.int64],
+    y_mm: NDArray[np.float64],
+    strip: NDArray[np.int64],
+    factor: NDArray[np.float64],
 ) -> NDArray[np.float32]:
-    """True pulse width on each strip, shape (m, 4): near a strip border the neighbour takes up to half."""
-    charge = np.exp(np.interp(rng.random(len(plane)), CHARGE_QUANTILE, np.log(CHARGE_NS)))
+    """True pulse width on each strip, shape (m, 4).
+
+    At a strip border the neighbour takes half of the signal, at a distance d from it exp(-d/l)/2, with l a few mm and
+    growing slowly with the charge, as the lateral size of an avalanche does.
+    """
+    charge = factor * np.exp(np.interp(rng.random(len(plane)), CHARGE_QUANTILE, np.log(CHARGE_NS)))
+    charge = np.minimum(charge, CHARGE_NS[-1])
     to_low = y_mm - EDGES_MM[plane, strip]
     to_high = EDGES_MM[plane, strip + 1] - y_mm
     to_low[strip == 0] = np.inf
     to_high[strip == N_STRIPS - 1] = np.inf
-    share = 0.5 * np.clip(1.0 - np.minimum(to_low, to_high) / SHARING_MM, 0.0, 1.0)
+    reach_mm = SHARING_MM * (charge / MEDIAN_CHARGE_NS) ** SHARING_GROWTH
+    share = 0.5 * np.exp(-np.minimum(to_low, to_high) / reach_mm)
     induced = np.zeros((len(plane), N_STRIPS), dtype=np.float32)
     row = np.arange(len(plane))
     neighbour = np.clip(np.where(to_low < to_high, strip - 1, strip + 1), 0, N_STRIPS - 1)
@@ -126,6 +138,7 @@ def make_values(
     z_mm: tuple[float, ...],
     offsets: Offsets,
     t0_ns: NDArray[np.float64],
+    charge_factor: NDArray[np.float64],
     *,
     is_time_always: bool,
 ) -> NDArray[np.int32]:
@@ -135,6 +148,8 @@ def make_values(
     ----------
     t0_ns
         Common time of the event (trigger jitter) at z = 0, shape (n,).
+    charge_factor
+        Mean charge of each plane over the usual one, shape (n, 4).
     is_time_always
         True for the simulated layout, where a plane with a signal carries all its times; production has times only
         where there is a charge.
@@ -143,12 +158,13 @@ def make_values(
     event, plane = np.nonzero(events.is_two_ended | events.is_one_ended)
     m = len(event)
     x = events.tracks.x_mm[event, plane]
-    y = events.tracks.y_mm[event, plane]
-    strip = strip_of(events.tracks.y_mm)[event, plane].astype(np.int64)
+    signal_y = events.tracks.y_mm + rng.normal(0.0, SIGMA_Y_MM, events.tracks.y_mm.shape)
+    y = signal_y[event, plane]
+    strip = strip_of(signal_y)[event, plane].astype(np.int64)
     row = np.arange(m)
     is_main = np.arange(N_STRIPS) == strip[:, None]
 
-    induced = _induced_ns(rng, plane, y, strip)
+    induced = _induced_ns(rng, plane, y, strip, charge_factor[event, plane])
     is_one = events.is_one_ended[event, plane]
     front_lives = rng.random(m) < 0.5
     ends: list[tuple[NDArray[np.float32], NDArray[np.bool_]]] = []

@@ -49,6 +49,12 @@ def minimal_pairs(triggers: Sequence[int]) -> tuple[tuple[int, int], ...]:
     )
 
 
+def path_factor(slope: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Path length per height, sqrt(1 + x'^2 + y'^2), shape (n,) from (n, 2)."""
+    factor: NDArray[np.float64] = np.sqrt(1.0 + np.sum(np.square(slope), axis=1))
+    return factor
+
+
 def draw_tracks(
     rng: np.random.Generator,
     n_thrown: int,

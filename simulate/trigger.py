@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from simulate.config import StationConfig
 from simulate.geometry import N_PLANES, mask_of_label
-from simulate.track import Tracks, draw_tracks
+from simulate.track import Tracks, draw_tracks, path_factor
 
+USUAL_IONISATIONS = 3.5
 PLANE_BITS = (1 << np.arange(N_PLANES)).astype(np.int64)
 
 
@@ -51,10 +52,36 @@ def _select(tracks: Tracks, chosen: NDArray[np.int64]) -> Tracks:
     return Tracks(tracks.slope[chosen], tracks.x_mm[chosen], tracks.y_mm[chosen], tracks.is_inside[chosen])
 
 
+def mean_ionisations(station: StationConfig, tracks: Tracks) -> NDArray[np.float64]:
+    """Mean number of primary ionisations that start an avalanche in each plane, shape (n, 4).
+
+    They are Poisson along the path, so that a plane of efficiency e has -ln(1 - e) of them on a vertical track.
+    """
+    mean: NDArray[np.float64] = -np.log1p(-np.array(station.efficiency)) * path_factor(tracks.slope)[:, None]
+    return mean
+
+
+def plane_efficiency(station: StationConfig, tracks: Tracks) -> NDArray[np.float64]:
+    """Probability that each plane shows a strip at both ends, shape (n, 4)."""
+    if not station.is_path_felt:
+        return np.broadcast_to(np.array(station.efficiency), (len(tracks), N_PLANES))
+    at_least_one: NDArray[np.float64] = -np.expm1(-mean_ionisations(station, tracks))
+    return at_least_one
+
+
+def charge_factor(station: StationConfig, tracks: Tracks) -> NDArray[np.float64]:
+    """Mean charge of a plane that fired over the usual one, shape (n, 4): the mean number of ionisations, if any."""
+    if not station.is_path_felt:
+        return np.ones((len(tracks), N_PLANES))
+    mean = mean_ionisations(station, tracks)
+    factor: NDArray[np.float64] = mean / -np.expm1(-mean) / USUAL_IONISATIONS
+    return factor
+
+
 def _round(rng: np.random.Generator, station: StationConfig, n_thrown: int, n_wanted: int | None = None) -> Triggered:
     """Events of ``n_thrown`` flux samples, at most ``n_wanted``; counts are over the tracks up to the last event."""
     tracks = draw_tracks(rng, n_thrown, station.z_mm, station.triggers, station.cos_exponent)
-    efficiency = np.array(station.efficiency)
+    efficiency = plane_efficiency(station, tracks)
     chance = rng.random((len(tracks), N_PLANES))
     is_two_ended = tracks.is_inside & (chance < efficiency)
     is_one_ended = tracks.is_inside & (chance >= efficiency) & (chance < efficiency + station.one_ended)

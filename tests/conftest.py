@@ -10,6 +10,8 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.truth.table import bound_lines
+
 ROOT = Path(__file__).resolve().parent.parent
 SHOWN_VERSIONS = ("duckdb", "dbt-core", "dbt-duckdb", "pyarrow", "numpy", "prefect", "hypothesis")
 
@@ -19,7 +21,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
 # fixtures that take minutes: the tests that share one run in one process, and these tests start first
-COSTLY = ("demo", "independent")
+COSTLY = ("demo", "detector_files")
 
 
 def group(item: pytest.Function) -> str:
@@ -61,10 +63,25 @@ def _close_databases() -> Iterator[None]:
         gc.collect()
 
 
+def shared_folder() -> Path:
+    """Where real and independent inputs, which are not part of the project, would lie."""
+    return Path(os.environ.get("MINGO_SHARED_DATA", ROOT.parent / "shared" / "data"))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real and independent inputs, which are not part of the project."""
-    folder = Path(os.environ.get("MINGO_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    folder = shared_folder()
     if not folder.is_dir():
         pytest.skip(f"no independent inputs: {folder.name} folder absent (set MINGO_SHARED_DATA to where they lie)")
     return folder
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was measured against truth beside its bounds."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    lines = bound_lines([value for report in reports for name, value in report.user_properties if name == "bound"])
+    if lines:
+        terminalreporter.section("measured against truth")
+        for line in lines:
+            terminalreporter.write_line(line)

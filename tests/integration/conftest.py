@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, shared_folder
+from tests.truth.known import CASES, INDEPENDENT, Known, write_cases
+from tests.truth.known import independent as independent_truth
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,23 @@ def published(demo: tuple[Home, dict[str, Any]]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def independent(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A data folder that holds the independent detector files, from landing to the published file."""
-    home = Home(tmp_path_factory.mktemp("independent"))
-    files = sorted((shared_data / "detector").glob("*.dat.gz"))
-    assert len(files) == 2
+def detector_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, dict[str, Known]]:
+    """Detector files with truth, from landing to the published file: simulated ones, the independent ones if there."""
+    home = Home(tmp_path_factory.mktemp("detector"))
+    files, known = write_cases(CASES, home.data_dir / "source")
+    folder = shared_folder() / "detector"
+    if folder.is_dir():
+        files += sorted(folder.glob("*.dat.gz"))
+        known += [independent_truth(folder, label) for label in INDEPENDENT]
     home.mingo("acquire", "--local", *map(str, files))
     for step in ("extract", "transform", "publish"):
         home.mingo(step)
+    return home, {one.label: one for one in known}
+
+
+@pytest.fixture(scope="session")
+def independent(shared_data: Path, detector_files: tuple[Home, dict[str, Known]]) -> Home:
+    """A data folder that holds the independent detector files among others, from landing to the published file."""
+    home, known = detector_files
+    assert set(known) >= set(INDEPENDENT)
     return home

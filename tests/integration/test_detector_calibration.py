@@ -1,25 +1,16 @@
-"""Calibration against the injected constants of the independent files, and of files too short or damaged for it."""
+"""Calibration against the injected constants of the independent files."""
 
-import gzip
-from collections.abc import Callable
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import polars as pl
 import pytest
 
-from extract.daq.schema import column_index
 from tests.integration.conftest import Home
-from tests.integration.dbt_project import run_dbt
 
 LARGE, SMALL = 25161000000, 25060000000
 STEMS = {LARGE: "mi0025161000000", SMALL: "mi0025060000000"}
 BY_SIZE = [(LARGE, "large"), (SMALL, "small")]
-
-WHOLE, NEIGHBOUR, DEAD_END, THIRD = 25200000000, 25200030000, 25200060000, 25200090000
-SHORT, TINY, LONELY, LONELY_SHORT = 25200120000, 25200180000, 25300000000, 25310000000
 
 
 def errors(home: Home, truth: Path, file_id: int) -> pl.DataFrame:
@@ -117,7 +108,9 @@ def test_quality_of_the_links(
 def test_clean_label_is_the_topology_of_every_row(independent: Home) -> None:
     with duckdb.connect(str(independent.build), read_only=True) as connection:
         counts = connection.execute(
-            "select count(*), sum(cast(clean_tt = raw_tt as integer)) from int_event_clean group by file_id order by 1"
+            "select count(*), sum(cast(clean_tt = raw_tt as integer)) from int_event_clean where file_id in (?, ?)"
+            " group by file_id order by 1",
+            [SMALL, LARGE],
         ).fetchall()
         strips = dict(
             connection.execute(
@@ -128,108 +121,20 @@ def test_clean_label_is_the_topology_of_every_row(independent: Home) -> None:
     assert strips == {"two_ended": 193_275, "one_ended": 159_347}
 
 
-Rows = list[list[bytes]]
+def test_time_walk_is_off(compared: tuple[int, pl.DataFrame]) -> None:
+    assert compared[1].select("t_slew_ns", "t_slew_ref").null_count().row(0) == (16, 16)
 
 
-def without_front_end(rows: Rows) -> Rows:
-    """The rows with the front end of plane 1, strip 1 silent."""
-    for quantity in ("T", "Q"):
-        column = column_index(1, 1, "front", quantity)
-        rows = [[*row[:column], b"0000.0000", *row[column + 1 :]] for row in rows]
-    return rows
-
-
-@pytest.fixture(scope="module")
-def damaged(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """Pieces of the large file as files of their own: whole, with a dead end, short, tiny, tiny without neighbours."""
-    home = Home(tmp_path_factory.mktemp("damaged"))
-    with gzip.open(shared_data / "detector" / f"{STEMS[LARGE]}.dat.gz") as stream:
-        rows = [line.split() for line in stream if not line.startswith(b"#")]
-    pieces: dict[int, tuple[int, int, Callable[[Rows], Rows]]] = {
-        WHOLE: (0, 10_000, list),
-        NEIGHBOUR: (10_000, 20_000, list),
-        DEAD_END: (20_000, 30_000, without_front_end),
-        THIRD: (30_000, 40_000, list),
-        SHORT: (0, 2_000, list),
-        TINY: (0, 500, list),
-        LONELY: (500, 1_000, list),
-        LONELY_SHORT: (0, 2_000, list),
-    }
-    files = []
-    for file_id, (first, last, change) in pieces.items():
-        path = home.data_dir / f"mi00{file_id:011d}.dat"
-        day = (datetime(2024, 12, 31) + timedelta(days=file_id // 10**6 % 1_000)).strftime("%Y %m %d").encode()
-        lines = [b" ".join([day, *row[3:]]) for row in change(rows[first:last])]
-        path.write_bytes(b"\n".join(lines) + b"\n")
-        files.append(str(path))
-    home.mingo("acquire", "--local", *files)
-    home.mingo("extract")
-    chosen = ("--select", "+fct_calibration", "+int_cal_file", "--indirect-selection", "cautious")
-    run_dbt(home.data_dir, "build", *chosen, "--exclude-resource-type", "unit_test")
-    return home
-
-
-def strips(home: Home, file_id: int) -> list[dict[str, Any]]:
-    with duckdb.connect(str(home.build), read_only=True) as connection:
-        frame = connection.execute("from fct_calibration where file_id = ? order by plane, strip", [file_id]).pl()
-    return frame.to_dicts()
-
-
-def statuses(rows: list[dict[str, Any]], *names: str) -> set[str]:
-    return {row[f"{name}_status"] for row in rows for name in names}
-
-
-def test_a_dead_end_takes_nothing_from_the_other_strips(damaged: Home) -> None:
-    dead, *others = strips(damaged, DEAD_END)
-    assert statuses(others, "q", "t_dif", "t_sum") == {"fresh"}
-    assert (dead["n_front"], dead["n_two_ended"], dead["n_links"]) == (0, 0, 0)
-    assert dead["n_back"] > 1_000
-    assert {row["t_sum_gauge"] for row in others} == {"previous"}
-    with duckdb.connect(str(damaged.build), read_only=True) as connection:
-        status = connection.execute(
-            "select plane, strip, side, status, is_strip_usable from fct_channel_status"
-            " where file_id = ? and (status = 'dead' or not is_strip_usable) order by side",
-            [DEAD_END],
+def test_statistics_of_every_file_stay(independent: Home) -> None:
+    with duckdb.connect(str(independent.build), read_only=True) as connection:
+        kinds = connection.execute(
+            "select file_id, list(distinct kind order by kind), count(*) from int_cal_histogram group by 1 order by 1"
         ).fetchall()
-    assert status == [(1, 1, "back", "ok", False), (1, 1, "front", "dead", False)]
-
-
-def test_offsets_of_the_damaged_file_agree_with_the_file_before(damaged: Home) -> None:
-    before, after = strips(damaged, WHOLE), strips(damaged, DEAD_END)
-    differences = [b["t_sum_offset_ns"] - a["t_sum_offset_ns"] for b, a in zip(before[1:], after[1:], strict=True)]
-    assert max(map(abs, differences)) < 0.15
-    assert abs(sum(differences)) / 15 < 0.03
-
-
-def test_a_short_file_borrows_what_it_cannot_fit(damaged: Home) -> None:
-    rows = strips(damaged, SHORT)
-    assert statuses(rows, "t_sum") == {"neighbour"}
-    assert statuses(rows, "q", "t_dif") == {"fresh", "neighbour"}
-    assert all(row["is_usable"] for row in rows)
-
-
-def test_a_tiny_file_borrows_everything(damaged: Home) -> None:
-    rows = strips(damaged, TINY)
-    assert statuses(rows, "q", "t_dif", "t_sum", "fb") == {"neighbour"}
-    assert all(row["is_usable"] and row["n_neighbours_before"] >= 3 for row in rows)
-    whole = {(row["plane"], row["strip"]): row for row in strips(damaged, WHOLE)}
-    for row in rows:
-        own = whole[row["plane"], row["strip"]]
-        assert row["q_pedestal_front_ns"] == pytest.approx(own["q_pedestal_front_ns"], abs=0.06)
-        assert row["t_dif_offset_ns"] == pytest.approx(own["t_dif_offset_ns"], abs=0.04)
-        assert row["t_sum_offset_ns"] == pytest.approx(own["t_sum_offset_ns"], abs=0.1)
-
-
-def test_a_short_file_alone_has_no_time_sums(damaged: Home) -> None:
-    rows = strips(damaged, LONELY_SHORT)
-    assert statuses(rows, "t_sum") == {"none"}
-    assert "fresh" in statuses(rows, "t_dif")
-    assert not any(row["is_usable"] for row in rows)
-
-
-def test_a_tiny_file_alone_has_no_calibration_and_stops_nothing(damaged: Home) -> None:
-    rows = strips(damaged, LONELY)
-    assert len(rows) == 16
-    assert statuses(rows, "q", "t_dif", "t_sum", "fb", "crosstalk") == {"none"}
-    assert not any(row["is_usable"] for row in rows)
-    assert {row["crosstalk_limit_ns"] for row in rows} == {1.2}
+        drift = connection.execute(
+            "select count(*), count(distinct constant), max(n_files), max(mad) from int_calibration_drift"
+        ).fetchone()
+    assert [(file_id, names) for file_id, names, _ in kinds] == [
+        (file_id, ["q_back", "q_front", "q_sum", "t_dif"]) for file_id in (SMALL, LARGE)
+    ]
+    assert all(n < 100_000 for _, _, n in kinds)
+    assert drift == (2 * 16 * 5, 5, 1, 0)

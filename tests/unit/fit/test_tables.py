@@ -10,7 +10,9 @@ import pytest
 from tests.unit.fit.parameters import file_parameters
 from warehouse.fit.channel import CHANNEL_SCHEMA, fit_channels
 from warehouse.fit.charge import CHARGE_SCHEMA, fit_charges
+from warehouse.fit.crosstalk import Peaks, fit_peaks
 from warehouse.fit.link import TIME_SUM_SCHEMA, fit_links
+from warehouse.fit.time_difference import Box
 
 KEYS = {"file_id": pa.int64(), "kind": pa.string(), "n": pa.int64()}
 
@@ -120,3 +122,60 @@ def test_no_files_at_all() -> None:
     assert fit_channels(table(CHANNEL, []).to_reader(), nothing).num_rows == 0
     assert fit_charges(table(FRONT_BACK, []).to_reader(), table(Q_SUM, []), nothing).num_rows == 0
     assert fit_links(table(LINK, []).to_reader(), nothing).num_rows == 0
+
+
+def test_a_channel_fit_that_fails_is_named() -> None:
+    rng = np.random.default_rng(5)
+    rows = counted((7, "q_front", 1, 2), np.full(900, 95.01), 0.05)
+    rows += counted((7, "t_dif", 1, 2), np.full(900, 0.51), 0.05)
+    rows += counted((7, "q_front", 1, 3), 90 + rng.exponential(20, 900), 0.05)
+    rows += counted((7, "q_back", 1, 3), 90 + rng.exponential(20, 400), 0.05)
+    found = fit_channels(table(CHANNEL, rows).to_reader(), file_parameters(7)).to_pylist()
+    details = {(row["strip"], row["side"]): row["detail"] for row in found if row["detail"] is not None}
+    assert details == {
+        (2, "front"): "charge pedestal: no edge",
+        (2, "both"): "time difference: no box with enough entries",
+    }
+    assert {(row["strip"], row["side"]) for row in found if row["value_ns"] is not None} == {(3, "front")}
+
+
+def test_an_error_in_one_strip_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(counts: np.ndarray, centres: np.ndarray, **_: float) -> Box | None:
+        if counts.sum() == 901:
+            raise np.linalg.LinAlgError("Singular matrix")
+        return Box(0.25, 1.2)
+
+    monkeypatch.setattr("warehouse.fit.channel.fit_box", refuse)
+    rows = [
+        *counted((7, "t_dif", 1, 1), np.full(901, 0.5), 0.05),
+        *counted((7, "t_dif", 1, 2), np.full(900, 0.5), 0.05),
+    ]
+    found = fit_channels(table(CHANNEL, rows).to_reader(), file_parameters(7)).to_pylist()
+    assert [row["detail"] for row in found if row["detail"]] == ["time difference: Singular matrix"]
+    assert [row["strip"] for row in found if row["value_ns"] == 0.25] == [2]
+
+
+def test_a_peak_that_cannot_be_fitted_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(counts: np.ndarray, centres: np.ndarray) -> Peaks:
+        if (counts.sum(axis=1) == 901).any():
+            raise np.linalg.LinAlgError("Singular matrix")
+        return fit_peaks(counts, centres)
+
+    monkeypatch.setattr("warehouse.fit.charge.fit_peaks", refuse)
+    rng = np.random.default_rng(6)
+    near_zero = [np.clip(rng.normal(0.4, 0.28, n), -1, 2.9) for n in (901, 4_000, 4_000)]
+    q_sum = [row for k, values in enumerate(near_zero) for row in counted((7, 1, k + 1), values, 0.05)]
+    found = fit_charges(table(FRONT_BACK, []).to_reader(), table(Q_SUM, q_sum), file_parameters(7)).to_pylist()
+    assert [row["crosstalk_fit"] for row in found[:4]] == ["no_peak", "accepted", "accepted", "few_entries"]
+    assert [row["detail"] for row in found] == ["crosstalk: no convergence"] + [None] * 15
+
+
+def test_an_error_of_the_time_sums_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    monkeypatch.setattr("warehouse.fit.link.fit_time_sums", refuse)
+    rows = counted((7, 1, 1, 2, 1), np.random.default_rng(7).normal(0, 0.7, 600), 0.1)
+    found = fit_links(table(LINK, rows).to_reader(), file_parameters(7)).to_pylist()
+    assert {(row["detail"], row["t_sum_offset_ns"]) for row in found} == {("time sums: Singular matrix", None)}
+    assert len(found) == 16
