@@ -33,10 +33,20 @@
     ]) -}}
 {%- endmacro %}
 
+{# Restricts fits to those of the files of this run and of their neighbours. #}
+{% macro where_in_neighbourhood() -%}
+    where
+        file_id in (
+            select todo.file_id from {{ ref('int_file_todo') }} as todo
+            union all
+            select neighbour.neighbour_file_id from {{ ref('int_cal_neighbour') }} as neighbour
+        )
+{%- endmacro %}
+
 {# CTEs that choose the used value of each constant of each strip of the files of this run; the last one is
    `chosen_constant` (file_id, plane, strip, constant, own_ns, value_ns, status, n_before, n_after).
 
-   They read a CTE `own` (file_id, plane, strip, constant, value_ns) of the fits of all files, present and past.
+   They read a CTE `own` (file_id, plane, strip, constant, value_ns) of the fits of these files and their neighbours.
    - The neighbours of a file are the nearest files with an own fit of the constant, before and after it, whatever was
      used for them.
    - An own fit is taken unless it lies outside the guard around the median of at least `neighbour_guard_min`

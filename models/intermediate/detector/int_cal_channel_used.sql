@@ -8,6 +8,7 @@ own as (
         constant,
         value_ns
     from {{ ref('int_cal_channel') }}
+    {{ where_in_neighbourhood() }}
 ),
 
 {{ choose_constants(channel_constants()) }},

@@ -1,10 +1,16 @@
 {# The quality of the time sum fit is one row a file, repeated in the 16 rows of `int_cal_time_sum`. #}
-{{ config(materialized='view') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_file',
+    on_schema_change='append_new_columns',
+    full_refresh=false,
+) }}
 
 with
 
 time_sum as (
     select * from {{ ref('int_cal_time_sum') }}
+    {{ where_in_run() }}
 ),
 
 slewing as (
@@ -16,6 +22,7 @@ gauge as (
         file_id,
         any_value(t_sum_gauge) as t_sum_gauge
     from {{ ref('int_cal_strip') }}
+    {{ where_in_run() }}
     group by file_id
 ),
 
@@ -26,7 +33,7 @@ failure as (
         strip,
         concat_ws(' ', 'plane', plane, 'strip', strip, nullif(side, 'both'), detail) as detail
     from {{ ref('int_cal_channel') }}
-    where detail is not null
+    {{ where_in_run() }} and detail is not null
     union all
     select
         file_id,
@@ -34,7 +41,7 @@ failure as (
         strip,
         concat_ws(' ', 'plane', plane, 'strip', strip, detail) as detail
     from {{ ref('int_cal_charge') }}
-    where detail is not null
+    {{ where_in_run() }} and detail is not null
 ),
 
 strip_failure as (

@@ -5,7 +5,8 @@ with
 
 fit as (
     select * from {{ ref('int_cal_strip') }}
-    where q_fb_degree is not null
+    {{ where_in_neighbourhood() }}
+        and q_fb_degree is not null
 ),
 
 file as (

@@ -2,7 +2,12 @@
    strip 1 has no link the offsets of a file are relative to another strip; they are shifted onto those of the last file
    before that has them relative to plane 1 strip 1 (else the next one after it), by the mean difference over the strips
    both have. #}
-{{ config(materialized='view') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_file',
+    on_schema_change='append_new_columns',
+    full_refresh=false,
+) }}
 {%- set columns = [
     'file_id', 'plane', 'strip', 'q_fb_c0', 'q_fb_c1', 'q_fb_c2', 'q_fb_c3', 'q_fb_c4', 'q_fb_low_ns', 'q_fb_high_ns',
     'q_fb_degree', 'n_front_back', 'crosstalk_mu_ns', 'crosstalk_sigma_ns', 'crosstalk_pedestal_ns',
@@ -13,46 +18,38 @@ with
 
 charge as (
     select * from {{ ref('int_cal_charge') }}
+    {{ where_in_run() }}
 ),
 
-time_sum as (
+file as (
     select
-        time_sum.* exclude (t_sum_offset_ns),
-        slewing.t_slew_ns,
-        slewing.t_slew_ref,
-        slewing.t_slew_low,
-        slewing.t_slew_high,
-        coalesce(slewing.t_sum_offset_ns, time_sum.t_sum_offset_ns) as t_sum_offset_ns,
-        known.station_id,
-        coalesce(known.conf_number, -1) as conf_number,
-        known.start_time
-    from {{ ref('int_cal_time_sum') }} as time_sum
-    inner join {{ ref('dim_file') }} as known on time_sum.file_id = known.file_id
-    left join {{ ref('int_cal_slewing') }} as slewing
-        on
-            time_sum.file_id = slewing.file_id
-            and time_sum.plane = slewing.plane
-            and time_sum.strip = slewing.strip
-),
-
-anchored as (
-    select distinct
         file_id,
         station_id,
-        conf_number,
+        coalesce(conf_number, -1) as conf_number,
         start_time
-    from time_sum
-    where t_sum_gauge = 'p1s1' and t_sum_offset_ns is not null
+    from {{ ref('dim_file') }}
+),
+
+{# one row a file: the strip that is at 0 #}
+gauge as (
+    select
+        file_id,
+        t_sum_gauge
+    from {{ ref('int_cal_time_sum') }}
+    where t_sum_offset_ns = 0 and (t_sum_gauge = 'lowest' or (plane = 1 and strip = 1))
 ),
 
 loose as (
-    select distinct
-        file_id,
-        station_id,
-        conf_number,
-        start_time
-    from time_sum
-    where t_sum_gauge = 'lowest' and t_sum_offset_ns is not null
+    select file.*
+    from file
+    inner join gauge on file.file_id = gauge.file_id and gauge.t_sum_gauge = 'lowest'
+    where file.file_id in (select todo.file_id from {{ ref('int_file_todo') }} as todo)
+),
+
+anchored as (
+    select file.*
+    from file
+    inner join gauge on file.file_id = gauge.file_id and gauge.t_sum_gauge = 'p1s1'
 ),
 
 anchor as (
@@ -68,6 +65,29 @@ anchor as (
                 abs(epoch(anchored.start_time) - epoch(loose.start_time)),
                 anchored.file_id
         ) = 1
+),
+
+wanted as (
+    select file_id from {{ ref('int_file_todo') }}
+    union all
+    select anchor_file_id as file_id from anchor
+),
+
+time_sum as (
+    select
+        time_sum.* exclude (t_sum_offset_ns),
+        slewing.t_slew_ns,
+        slewing.t_slew_ref,
+        slewing.t_slew_low,
+        slewing.t_slew_high,
+        coalesce(slewing.t_sum_offset_ns, time_sum.t_sum_offset_ns) as t_sum_offset_ns
+    from {{ ref('int_cal_time_sum') }} as time_sum
+    left join {{ ref('int_cal_slewing') }} as slewing
+        on
+            time_sum.file_id = slewing.file_id
+            and time_sum.plane = slewing.plane
+            and time_sum.strip = slewing.strip
+    where time_sum.file_id in (select wanted.file_id from wanted)
 ),
 
 shift as (

@@ -2,6 +2,7 @@ with
 
 fit as (
     select * from {{ ref('int_cal_strip') }}
+    {{ where_in_neighbourhood() }}
 ),
 
 own as (

@@ -18,28 +18,21 @@ parameter as (
     select * from {{ ref('int_file_parameter') }}
 ),
 
+{# as precise as the values, so that a value equal to a limit is inside #}
 limits as (
+    {%- for is_self_trigger, prefix in [('false', ''), ('true', 'self_')] %}
     select
         file_id,
-        false as is_self_trigger,
-        trailing_tolerance_ns,
-        t_window_low_ns as t_low_ns,
-        t_window_high_ns as t_high_ns,
-        q_window_low_ns as q_low_ns,
-        q_window_high_ns as q_high_ns,
-        t_dif_raw_max_ns
+        {{ is_self_trigger }} as is_self_trigger,
+        cast({{ prefix }}t_window_low_ns as float) as t_low_ns,
+        cast({{ prefix }}t_window_high_ns as float) as t_high_ns,
+        cast({{ prefix }}q_window_low_ns as float) as q_low_ns,
+        cast({{ prefix }}q_window_high_ns as float) as q_high_ns,
+        cast(trailing_tolerance_ns as float) as trailing_tolerance_ns,
+        cast(t_dif_raw_max_ns as float) as t_dif_raw_max_ns
     from parameter
-    union all
-    select
-        file_id,
-        true as is_self_trigger,
-        trailing_tolerance_ns,
-        self_t_window_low_ns as t_low_ns,
-        self_t_window_high_ns as t_high_ns,
-        self_q_window_low_ns as q_low_ns,
-        self_q_window_high_ns as q_high_ns,
-        t_dif_raw_max_ns
-    from parameter
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
 ),
 
 {# each end by itself, then the two ends of a strip; a strip is two-ended so far where its mask_both is not NULL #}
@@ -72,31 +65,30 @@ strip_checked as (
         end as mask_both
     from raw_hit
     inner join limits on raw_hit.file_id = limits.file_id and (raw_hit.trigger_type = 2) = limits.is_self_trigger
-    where raw_hit.q_front_ns is not null or raw_hit.q_back_ns is not null or mask_front != 0 or mask_back != 0
+    where
+        raw_hit.q_front_ns is not null
+        or raw_hit.q_back_ns is not null
+        or raw_hit.t_front_ns not between limits.t_low_ns and limits.t_high_ns
+        or raw_hit.t_back_ns not between limits.t_low_ns and limits.t_high_ns
 ),
 
-largest as (
-    select
-        file_id,
-        event_number,
-        arg_max(
-            {{ half_sum('t_front_ns', 't_back_ns') }},
-            {{ raw_charge_rank('q_front_ns', 'q_back_ns', 'plane', 'strip') }}
-        ) as t_sum_ns
-    from strip_checked
-    where mask_both = 0
-    group by file_id, event_number
-    having count(*) > 1
-),
-
+{# only where strips are further apart than the window is wide can one of them lie outside #}
 reference as (
     select
-        largest.file_id,
-        largest.event_number,
-        largest.t_sum_ns - parameter.coincidence_raw_half_ns as earliest_ns,
-        largest.t_sum_ns + parameter.coincidence_raw_half_ns as latest_ns
-    from largest
-    inner join parameter on largest.file_id = parameter.file_id
+        strip.file_id,
+        strip.event_number,
+        arg_max(
+            {{ half_sum('strip.t_front_ns', 'strip.t_back_ns') }},
+            {{ raw_charge_rank('strip.q_front_ns', 'strip.q_back_ns', 'strip.plane', 'strip.strip') }}
+        ) as t_sum_ns,
+        any_value(cast(parameter.coincidence_raw_half_ns as float)) as half_ns
+    from strip_checked as strip
+    inner join parameter on strip.file_id = parameter.file_id
+    where strip.mask_both = 0
+    group by strip.file_id, strip.event_number
+    having
+        max({{ half_sum('strip.t_front_ns', 'strip.t_back_ns') }})
+        - min({{ half_sum('strip.t_front_ns', 'strip.t_back_ns') }}) > half_ns
 ),
 
 event_checked as (
@@ -105,8 +97,8 @@ event_checked as (
         case
             when
                 strip_checked.mask_both = 0
-                and not {{ half_sum('strip_checked.t_front_ns', 'strip_checked.t_back_ns') }}
-                between reference.earliest_ns and reference.latest_ns
+                and abs({{ half_sum('strip_checked.t_front_ns', 'strip_checked.t_back_ns') }} - reference.t_sum_ns)
+                > reference.half_ns
                 then {{ bits.time_raw }}
             else coalesce(strip_checked.mask_both, 0)
         end as mask_both

@@ -7,8 +7,12 @@
 
 with
 
+{# the weight is double, so that the mean of one strip is exactly that strip #}
 strip_hit as (
-    select * from {{ ref('int_strip_hit') }}
+    select
+        *,
+        cast(q_fc as double) as weight
+    from {{ ref('int_strip_hit') }}
     {{ where_file_todo() }}
 ),
 
@@ -50,9 +54,9 @@ plane_hit as (
         file_id,
         event_number,
         plane,
-        sum(q_fc * t_sum_ns) / sum(q_fc) as t_ns,
-        sum(q_fc * x_mm) / sum(q_fc) as x_mm,
-        sum(q_fc * y_centre_mm) / sum(q_fc) as y_mm,
+        sum(weight * t_sum_ns) / sum(weight) as t_ns,
+        sum(weight * x_mm) / sum(weight) as x_mm,
+        sum(weight * y_centre_mm) / sum(weight) as y_mm,
         any_value(width_mm) as width_mm,
         sum(q_sum_ns) as q_sum_ns,
         sum(q_fc) as q_fc,

@@ -44,9 +44,7 @@ final as (
         plane.plane,
         plane.z_mm,
         {{ mask_has_plane('plane_set.fit_mask', 'plane.plane') }} as is_in_fit,
-        (plane.z_mm - plane_set.z_mean_mm) / plane_set.s_zz_mm2 as slope_weight_per_mm,
-        1.0 / plane_set.n_planes - plane_set.z_mean_mm * slope_weight_per_mm as intercept_weight,
-        1.0 / plane_set.n_planes + (plane.z_mm - plane_set.z_mean_mm) * slope_weight_per_mm as leverage
+        {{ line_weights('plane.z_mm', 'plane_set.z_mean_mm', 'plane_set.s_zz_mm2', 'plane_set.n_planes') }}
     from plane_set
     inner join plane on plane_set.file_id = plane.file_id
 )

@@ -1,107 +1,130 @@
-{%- set planes = [1, 2, 3, 4] %}
+{%- set lines = ['x', 'y', 't'] %}
 
 with
 
 plane_hit as (
-    select * from {{ ref('int_plane_hit') }}
-    {{ where_in_run() }}
-),
-
-plane_set as (
-    select * from {{ ref('int_plane_set') }}
-    {{ where_in_run() }}
-),
-
-{# the planes of an event side by side, NULL where there is no hit: one row an event costs a fifth of a row a plane #}
-event as (
     select
         file_id,
         event_number,
-        {%- for plane in planes %}
-        any_value(x_mm) filter (where plane = {{ plane }}) as x_{{ plane }},
-        any_value(y_mm) filter (where plane = {{ plane }}) as y_{{ plane }},
-        any_value(t_ns) filter (where plane = {{ plane }}) as t_{{ plane }},
-        any_value(sigma_x_mm) filter (where plane = {{ plane }}) as x_sigma_{{ plane }},
-        any_value(sigma_y_mm) filter (where plane = {{ plane }}) as y_sigma_{{ plane }},
-        any_value(sigma_t_ns) filter (where plane = {{ plane }}) as t_sigma_{{ plane }},
-        {%- endfor %}
-        sum({{ plane_bit('plane') }}) as hit_mask
-    from plane_hit
-    group by file_id, event_number
-    having count(*) >= 2
+        plane,
+        x_mm as x,
+        y_mm as y,
+        t_ns as t,
+        sigma_x_mm as x_sigma,
+        sigma_y_mm as y_sigma,
+        sigma_t_ns as t_sigma
+    from {{ ref('int_plane_hit') }}
+    {{ where_in_run() }}
 ),
 
-{# the planes that take part in each fit: all that were hit; of four also each three. The others weigh nothing. #}
-fit_set as (
+topology as (
     select
         file_id,
-        fit_mask,
-        n_planes,
-        {%- for plane in planes %}
-        any_value(z_mm) filter (where plane = {{ plane }} and is_in_fit) as z_{{ plane }},
-        any_value(leverage) filter (where plane = {{ plane }} and is_in_fit) as leverage_{{ plane }},
-        any_value(slope_weight_per_mm) filter (where plane = {{ plane }} and is_in_fit) as slope_weight_{{ plane }},
-        any_value(intercept_weight) filter (where plane = {{ plane }} and is_in_fit)
-            as intercept_weight_{{ plane }},
-        {%- endfor %}
-        unnest(case when n_planes = 3 then [fit_mask, 15] else [fit_mask] end) as hit_mask
-    from plane_set
-    group by file_id, fit_mask, n_planes
+        event_number,
+        hit_mask
+    from {{ ref('int_event_topology') }}
+    {{ where_in_run() }} and n_planes >= 2
+),
+
+{# every event is fitted with all planes hit; of four planes also each three #}
+fit_plane as (
+    select
+        *,
+        unnest(if(n_planes = 3, [fit_mask, 15], [fit_mask])) as hit_mask
+    from {{ ref('int_plane_set') }}
+    {{ where_in_run() }} and is_in_fit
+),
+
+{# a row for each plane of each fit of each event #}
+point as (
+    select
+        plane_hit.*,
+        fit_plane.hit_mask,
+        fit_plane.fit_mask,
+        fit_plane.n_planes,
+        fit_plane.z_mm,
+        fit_plane.intercept_weight,
+        fit_plane.slope_weight_per_mm,
+        fit_plane.leverage
+    from plane_hit
+    inner join topology on plane_hit.file_id = topology.file_id and plane_hit.event_number = topology.event_number
+    inner join fit_plane
+        on
+            plane_hit.file_id = fit_plane.file_id
+            and topology.hit_mask = fit_plane.hit_mask
+            and plane_hit.plane = fit_plane.plane
 ),
 
 line as (
     select
-        event.*,
-        fit_set.* exclude (file_id, hit_mask),
-        {{ line_fit('x', planes) }},
-        {{ line_fit('y', planes) }},
-        {{ line_fit('t', planes) }}
-    from event
-    inner join fit_set on event.file_id = fit_set.file_id and event.hit_mask = fit_set.hit_mask
+        {%- for u in lines %}
+        {{ line_fit(u) }},
+        {%- endfor %}
+        file_id,
+        event_number,
+        fit_mask,
+        n_planes,
+        hit_mask
+    from point
+    group by file_id, event_number, fit_mask, n_planes, hit_mask
 ),
 
+{# two points lie on their line, three or four tell how well they agree #}
 pull as (
     select
-        {%- for plane in planes %}
-        {{ line_residual('x', 'x_' ~ plane, 'z_' ~ plane) }} / x_sigma_{{ plane }} as x_pull_{{ plane }},
-        {{ line_residual('y', 'y_' ~ plane, 'z_' ~ plane) }} / y_sigma_{{ plane }} as y_pull_{{ plane }},
-        {{ line_residual('t', 't_' ~ plane, 'z_' ~ plane) }} / t_sigma_{{ plane }} as t_pull_{{ plane }},
-        greatest(abs(x_pull_{{ plane }}), abs(y_pull_{{ plane }}), abs(t_pull_{{ plane }})) as pull_{{ plane }},
-        {{ studentised('pull_' ~ plane, '1', 'leverage_' ~ plane) }} as studentised_{{ plane }},
+        point.file_id,
+        point.event_number,
+        point.fit_mask,
+        point.plane,
+        {%- for u in lines %}
+        (point.{{ u }} - {{ line_at('line.' ~ u, 'point.z_mm') }}) / point.{{ u }}_sigma as {{ u }}_pull,
         {%- endfor %}
-        *
-    from line
+        greatest(abs(x_pull), abs(y_pull), abs(t_pull)) as largest_pull,
+        {{ studentised('largest_pull', 'point.leverage') }} as studentised
+    from point
+    inner join line
+        on
+            point.file_id = line.file_id
+            and point.event_number = line.event_number
+            and point.fit_mask = line.fit_mask
+    where point.n_planes > 2 and line.n_planes > 2
+),
+
+agreement as (
+    select
+        file_id,
+        event_number,
+        fit_mask,
+        sum({{ square('x_pull') }} + {{ square('y_pull') }} + {{ square('t_pull') }}) as chi2,
+        max(studentised) as studentised_max,
+        arg_max(plane, studentised) as studentised_max_plane
+    from pull
+    group by file_id, event_number, fit_mask
 ),
 
 final as (
     select
-        file_id,
-        event_number,
-        cast(fit_mask as tinyint) as fit_mask,
-        n_planes,
-        cast(hit_mask as tinyint) as hit_mask,
-        {%- for name in ['x', 'y', 't'] %}
-        {{ name }}_intercept,
-        {{ name }}_slope,
-        {{ name }}_intercept_variance,
-        {{ name }}_slope_variance,
+        line.file_id,
+        line.event_number,
+        cast(line.fit_mask as tinyint) as fit_mask,
+        line.n_planes,
+        cast(line.hit_mask as tinyint) as hit_mask,
+        {%- for u in lines %}
+        line.{{ u }}_intercept,
+        line.{{ u }}_slope,
+        line.{{ u }}_intercept_variance,
+        line.{{ u }}_slope_variance,
         {%- endfor %}
-        {# a line through two points leaves no residual #}
-        {%- set squares = [] %}
-        {%- for plane in planes %}
-        {%- do squares.append('coalesce(x_pull_N ** 2 + y_pull_N ** 2 + t_pull_N ** 2, 0)' | replace('N', plane)) %}
-        {%- endfor %}
-        if(n_planes > 2, {{ squares | join(' + ') }}, 0) as chi2,
-        cast(3 * n_planes - 6 as tinyint) as ndf,
-        if(n_planes > 2, greatest(studentised_1, studentised_2, studentised_3, studentised_4), null) as studentised_max,
-        cast(
-            case studentised_max
-                {%- for plane in planes %}
-                when studentised_{{ plane }} then {{ plane }}
-                {%- endfor %}
-            end as tinyint
-        ) as studentised_max_plane
-    from pull
+        coalesce(agreement.chi2, 0) as chi2,
+        cast(3 * line.n_planes - 6 as tinyint) as ndf,
+        agreement.studentised_max,
+        agreement.studentised_max_plane
+    from line
+    left join agreement
+        on
+            line.file_id = agreement.file_id
+            and line.event_number = agreement.event_number
+            and line.fit_mask = agreement.fit_mask
 )
 
 select * from final

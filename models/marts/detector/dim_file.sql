@@ -53,6 +53,7 @@ described as (
         {%- for column in configured %}
         configuration.{{ column }},
         {%- endfor %}
+        configuration.phi_north_deg is null as is_phi_north_default,
         {%- for column in heights %}
         height.{{ column }},
         {%- endfor %}

@@ -65,11 +65,13 @@ own_channel as (
         max(width_ns) filter (where side = 'both') as t_dif_box_width_ns,
         max(n_entries) filter (where side = 'both') as n_two_ended
     from {{ ref('int_cal_channel') }}
+    {{ where_in_run() }}
     group by file_id, plane, strip
 ),
 
 own_strip as (
     select * from {{ ref('int_cal_strip') }}
+    {{ where_in_run() }}
 ),
 
 front_back as (

@@ -62,6 +62,26 @@ class Models:
             ],
         )
 
+    def put_plane_hits(self, events: Mapping[int, Mapping[int, tuple[float, ...]]], z: tuple[float, ...]) -> None:
+        """Plane hits by event and plane: x, y, t and, where not the usual ones, three errors; planes at heights z."""
+        rows: list[dict[str, Any]] = []
+        topology: list[dict[str, Any]] = []
+        for event_number, planes in events.items():
+            event = {"file_id": FILE_ID, "event_number": event_number}
+            for plane, values in planes.items():
+                x, y, t, sigma_x, sigma_y, sigma_t = (*values, 15.0, 15.0, 0.35)[:6]
+                rows.append(
+                    event
+                    | {"plane": plane, "x_mm": x, "y_mm": y, "t_ns": t}
+                    | {"sigma_x_mm": sigma_x, "sigma_y_mm": sigma_y, "sigma_t_ns": sigma_t}
+                )
+            mask = sum(1 << (plane - 1) for plane in planes)
+            topology.append(event | {"n_planes": len(planes), "hit_mask": mask})
+        self.put("int_plane_hit", rows)
+        self.put("int_event_topology", topology)
+        self.put_file(z=z)
+        self.put_channels_all_usable()
+
     def put_channels_all_usable(self) -> None:
         """`fct_channel_status` in which every strip is usable."""
         self.put(

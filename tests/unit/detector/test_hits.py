@@ -13,7 +13,7 @@ from warehouse.fit.spline import fit_segments
 PEDESTAL_NS = 90.0
 T_NS = -127.0
 CHARGE_FC = {1: 63.7543, 5: 155.657, 15: 362.5439, 75: 1050.7287, 95: 1176.3968, 123.4: 1329.5041, 310: 2462.5}
-CHARGE_FC |= {315: 2497.2939, 385: 3054.1403, 400: 3195.5926, -1: 40.53, 10: 264.57, 30: 605.73, 390: 3101.2}
+CHARGE_FC |= {315: 2497.2939, 385: 3054.1403, 400: 3195.5926, -5: 40.53, 10: 264.57, 30: 605.73, 390: 3101.2}
 
 
 def strip(plane: int, number: int, q: float, event_number: int = 1, **known: Any) -> dict[str, Any]:
@@ -36,8 +36,8 @@ def strip(plane: int, number: int, q: float, event_number: int = 1, **known: Any
 def put_strips(models: Models, *strips: dict[str, Any], **calibration: Any) -> None:
     """`int_hit` with these strips, and one calibration for all of them."""
     models.put("int_hit", strips)
-    constants = {"q_pedestal_front_ns": PEDESTAL_NS, "q_pedestal_back_ns": PEDESTAL_NS, "t_dif_offset_ns": 0.0}
-    constants |= {"t_sum_offset_ns": 0.0, "crosstalk_limit_ns": 1.1, "q_fb_low_ns": 0.0, "q_fb_high_ns": 200.0}
+    constants: dict[str, Any] = {"q_pedestal_front_ns": PEDESTAL_NS, "q_pedestal_back_ns": PEDESTAL_NS}
+    constants |= {"t_dif_offset_ns": 0.0} | {"t_sum_offset_ns": 0.0, "crosstalk_limit_ns": 1.1, "q_fb_low_ns": 0.0, "q_fb_high_ns": 200.0}
     constants |= {f"q_fb_c{i}": 0.0 for i in range(5)} | {"is_usable": True}
     constants |= {f"t_slew_{part}": None for part in ("ns", "ref", "low", "high")}
     channels = [(plane, number) for plane in (1, 2, 3, 4) for number in (1, 2, 3, 4)]
@@ -169,6 +169,19 @@ def test_golden_place_on_the_strip(models: Models, file_id: int, event_number: i
     assert hit["y_mm"] == 14.0
     assert hit["y_map_mm"] == pytest.approx(14 + 63 * (u - 0.5), abs=1e-5)
     assert hit["sigma_y_mm"] == pytest.approx(63 / np.sqrt(12), abs=1e-5)
+
+
+def test_one_strip_alone_is_exactly_at_its_centre(models: Models) -> None:
+    charges = np.random.default_rng(4).uniform(-4, 300, 400)
+    put_strips(models, *(strip(1 + k % 4, 1 + k // 4 % 4, q, event_number=k) for k, q in enumerate(charges)))
+    models.run("int_strip_hit", "int_plane_hit")
+    y_and_centre = models.connection.execute("""
+        select y_mm, y_centre_mm, t_ns, t_sum_ns
+        from int_plane_hit
+        inner join int_strip_hit using (file_id, event_number, plane)
+    """).fetchall()
+    assert len(y_and_centre) == 400
+    assert all(y == centre and t == t_sum for y, centre, t, t_sum in y_and_centre)
 
 
 def test_cluster_classes(models: Models) -> None:
