@@ -42,10 +42,12 @@ OTHER = "other"
 
 # The first pattern that fits a SQL model names its step; what no pattern knows counts as event-level, as `other`.
 STEPS: dict[str, tuple[str, ...]] = {
-    "diagnostics": ("fct_file_quality*", "int_file_track*", "int_file_plane*", "int_time_scan*"),
-    "live time": ("int_file_second", "int_file_span", "int_second", "fct_minute_live"),
+    "diagnostics": (
+        *("fct_file_quality*", "int_file_track*", "int_file_plane*", "int_file_event_counter", "int_time_scan*"),
+    ),
+    "live time": ("int_file_second", "int_file_span", "int_second", "int_minute_file", "fct_minute_live"),
     "minutes": ("fct_minute_*", "int_hour_pattern", "fct_plane_efficiency"),
-    "cleaning": ("int_hit", "int_event_clean", "int_file_counter", "fct_channel_status"),
+    "cleaning": ("int_hit", "int_event_clean", "fct_channel_status"),
     "calibration statistics": ("int_cal_hit", "int_cal_histogram_*", "int_cal_front_back", "int_cal_link*"),
     PER_RUN: (
         *("dim_*", "int_raw_file", "int_file_*", "fct_file", "int_parameter_*", "int_station_*"),

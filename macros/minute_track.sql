@@ -20,5 +20,5 @@
 {%- endmacro %}
 
 {% macro deviation_of_sums(name) -%}
-    sqrt(greatest(sum2_{{ name }} / nullif(n_{{ name }}, 0) - ({{ mean_of_sums(name) }}) ** 2, 0))
+    sqrt(greatest(sum2_{{ name }} - sum_{{ name }} * {{ mean_of_sums(name) }}, 0) / nullif(n_{{ name }}, 0))
 {%- endmacro %}

@@ -60,12 +60,12 @@ channel as (
     group by file_id
 ),
 
-{%- set statuses = ['fresh', 'fresh_outlier', 'neighbour', 'reference', 'none'] %}
+{%- set statuses = ['fresh', 'fresh_outlier', 'neighbour', 'reference', 'none', 'no_peak'] %}
 
 constant as (
     select
         file_id,
-        unnest([q_status, t_dif_status, fb_status, t_sum_status]) as status
+        unnest([q_status, t_dif_status, fb_status, t_sum_status, crosstalk_status]) as status
     from {{ ref('fct_calibration') }}
 ),
 

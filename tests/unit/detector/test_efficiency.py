@@ -142,3 +142,31 @@ def test_the_reason_stands_where_nothing_is_measured(models: Models) -> None:
     table = efficiencies(models, [(1234, 1234, 0, 600)], triggers=(1234,))
     found = one(table, 2, "ratio")
     assert (found["n_pool"], found["efficiency"], found["null_reason"]) == (0, None, "trigger_bias")
+
+
+@pytest.mark.parametrize(("triggers", "biased"), [((1234,), (1, 2, 3, 4)), ((12,), (1, 2))])
+def test_a_biased_plane_has_no_efficiency_and_the_others_have(
+    models: Models, triggers: tuple[int, ...], biased: tuple[int, ...]
+) -> None:
+    tested = sum(1 << (plane - 1) for plane in (1, 2, 3, 4) if plane not in biased)
+    table = efficiencies(models, [(1234, 1234, tested, 600)], triggers=triggers)
+    for kind in ("hour", "day", "file"):
+        for label in ("list", "clean"):
+            for plane in (1, 2, 3, 4):
+                found = one(table, plane, label=label, kind=kind)
+                expected = (
+                    (None, None, "trigger_bias") if plane in biased else (1.0, pytest.approx(0.00166, abs=5e-6), None)
+                )
+                assert (found["efficiency"], found["efficiency_sigma"], found["null_reason"]) == expected
+
+
+@pytest.mark.parametrize(("n_pool", "reason"), [(49, "low_statistics"), (50, None)])
+def test_a_small_pool_says_nothing(models: Models, n_pool: int, reason: str | None) -> None:
+    found = one(efficiencies(models, [(1234, 1234, 0b0010, n_pool - 9), (134, 134, 0b0010, 9)]), 2)
+    assert (found["n_pool"], found["n_fired"], found["null_reason"]) == (n_pool, n_pool - 9, reason)
+    assert (found["efficiency"] is None) == (found["efficiency_sigma"] is None) == (reason is not None)
+
+
+def test_nothing_fired_has_an_error_too(models: Models) -> None:
+    found = one(efficiencies(models, [(134, 134, 0b0010, 50)]), 2)
+    assert (found["efficiency"], found["efficiency_sigma"]) == (0.0, pytest.approx(0.0189, abs=5e-5))

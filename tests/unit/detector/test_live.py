@@ -1,6 +1,8 @@
 """Live seconds: edges, gaps, blocks that no Poisson fluctuation explains, files that meet or overlap."""
 
+import gzip
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from tests.unit.detector.conftest import FILE_ID, Models
 
 START = datetime(2025, 2, 7, 10, 0, 30)
 COINCIDENCE = 1
+REAL_FILE = "mi0025161000000.dat.gz"
 
 
 def rate(hz: float, seconds: int, seed: int = 1) -> NDArray[Any]:
@@ -172,3 +175,110 @@ def test_a_superseded_file_still_has_its_minutes(models: Models) -> None:
     last = minutes(models)[-1]
     assert (last["live_s"], last["n_events_live"], last["n_files"]) == (0, 0, 1)
     assert last["n_events_dropped"] > 0
+
+
+def fates(models: Models) -> dict[tuple[int, str], tuple[int, int]]:
+    """Seconds and coincidence events of each file by what became of them."""
+    table = models.run("int_minute_file").group_by("file_id", "fate").agg(pl.col("n_seconds", "n_coincidence").sum())
+    return {(row[0], row[1]): (row[2], row[3]) for row in table.iter_rows()}
+
+
+def test_every_second_of_every_file_has_one_fate(models: Models) -> None:
+    n = rate(10, 900)
+    n[444] += 500
+    n[600:630] = 0
+    meeting = events(rate(10, 300, seed=2), START + timedelta(seconds=890), FILE_ID + 1)
+    poorer = events(rate(2, 400, seed=3), START + timedelta(seconds=1_050), FILE_ID + 2)
+    live(models, events(n), meeting, poorer)
+    found = fates(models)
+    assert {key: seconds for key, (seconds, _) in found.items()} == {
+        (FILE_ID, "live"): 858,
+        (FILE_ID, "edge"): 2,
+        (FILE_ID, "dead_gap"): 30,
+        (FILE_ID, "outlier"): 10,
+        (FILE_ID + 1, "overlap_second"): 10,
+        (FILE_ID + 1, "edge"): 1,
+        (FILE_ID + 1, "live"): 289,
+        (FILE_ID + 2, "superseded"): 400,
+    }
+    assert found[FILE_ID + 2, "superseded"] == (400, len(poorer))
+    assert found[FILE_ID, "dead_gap"] == (30, 0)
+    assert sum(events for _, events in found.values()) == int(n.sum()) + len(meeting) + len(poorer)
+
+
+def test_blocks_are_judged_by_the_full_ones_within_five_minutes(models: Models) -> None:
+    n = np.full(1_800, 10)
+    n[600:610] = 30
+    n[1_200:] = 40
+    start = START.replace(second=0)
+    seconds = live(models, events(n, start), outlier_z=6)
+    z = dict(zip(seconds["second_start"], seconds["block_z"], strict=True))
+    assert z[start + timedelta(seconds=605)] == pytest.approx(2 * (300.375**0.5 - 100.375**0.5))
+    assert z[start + timedelta(seconds=300)] == pytest.approx(0)
+    # 30 blocks on each side: the last block before the step of the rate still has most blocks like itself, and so on
+    assert z[start + timedelta(seconds=1_190)] == pytest.approx(0)
+    assert z[start + timedelta(seconds=1_200)] == pytest.approx(0)
+    assert seconds.filter("is_outlier")["second_start"].to_list() == [
+        start + timedelta(seconds=600 + k) for k in range(10)
+    ]
+
+
+def test_a_block_is_judged_when_half_of_it_counts(models: Models) -> None:
+    n = np.full(600, 10)
+    n[300:305] = 40
+    n[[290, 305]] = 1
+    first, later = n[:305], n[305:]
+    start = START.replace(second=0)
+    seconds = live(models, events(first, start), events(later, start + timedelta(seconds=305), FILE_ID + 1))
+    by_second = {row["second_start"]: row for row in seconds.iter_rows(named=True)}
+    block = [by_second[start + timedelta(seconds=k)] for k in range(300, 310)]
+    assert [row["is_edge"] for row in block] == [False] * 4 + [True] * 2 + [False] * 4
+    assert all(row["is_outlier"] for row in block)
+    assert block[0]["block_z"] == pytest.approx(2 * (200.375**0.5 - 80.375**0.5))
+    last = [by_second[start + timedelta(seconds=k)]["block_z"] for k in (0, 599)]
+    assert last == [pytest.approx(0, abs=1e-9)] * 2
+
+
+@pytest.fixture(scope="module")
+def real_seconds(shared_data: Path) -> NDArray[Any]:
+    """Second of every event of an independent file, from its first event."""
+    with gzip.open(shared_data / "detector" / REAL_FILE, "rt") as lines:
+        times = [datetime(*map(int, line.split()[:6])) for line in lines if not line.startswith("#")]
+    return np.array([int((time - min(times)).total_seconds()) for time in times])
+
+
+def real_live(models: Models, seconds: NDArray[Any]) -> pl.DataFrame:
+    return live(models, events(np.bincount(seconds), datetime(2025, 6, 10)))
+
+
+def test_nothing_is_flagged_in_a_good_file(models: Models, real_seconds: NDArray[Any]) -> None:
+    seconds = real_live(models, real_seconds)
+    assert (len(seconds), seconds["is_live"].sum(), seconds.filter("is_live")["n_events"].sum()) == (
+        5_116,
+        5_114,
+        49_985,
+    )
+    assert -3.33 <= seconds["block_z"].min() <= seconds["block_z"].max() <= 3.06  # type: ignore[operator]
+
+
+def test_two_hundred_events_more_in_one_second(models: Models, real_seconds: NDArray[Any]) -> None:
+    seconds = real_live(models, np.append(real_seconds, np.full(200, 1_234)))
+    out = seconds.filter("is_outlier")
+    # 297 events; the median of the 61 blocks around is 96, that of the whole file 98, which would make it 14.65
+    assert out["block_z"].to_list() == pytest.approx([2 * (297.375**0.5 - 96.375**0.5)] * 10)
+    assert out["second_start"].min() == datetime(2025, 6, 10, 0, 20, 30)
+    assert seconds["is_live"].sum() == 5_104
+
+
+def test_twelve_seconds_delayed_into_one(models: Models, real_seconds: NDArray[Any]) -> None:
+    late = (real_seconds >= 1_230) & (real_seconds < 1_242)
+    seconds = real_live(models, np.where(late, 1_242, real_seconds))
+    burst = seconds.filter(pl.col("is_outlier") & ~pl.col("is_dead_gap"))
+    assert (seconds["is_dead_gap"].sum(), len(burst), burst["n_events"].sum()) == (12, 8, 192)
+    assert burst["block_z"].to_list() == pytest.approx([10] * 8, abs=0.5)
+    assert seconds["is_live"].sum() == 5_094
+
+
+def test_a_minute_without_events(models: Models, real_seconds: NDArray[Any]) -> None:
+    seconds = real_live(models, real_seconds[(real_seconds < 600) | (real_seconds >= 660)])
+    assert (seconds["is_dead_gap"].sum(), seconds["is_live"].sum()) == (60, 5_054)
