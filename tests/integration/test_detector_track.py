@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 
 from tests.integration.conftest import Home
@@ -238,3 +239,85 @@ def test_plane_hits(independent: Home) -> None:
     assert (quality["status"], quality["n_dead"], quality["n_constants_none"]) == ("ok", 0, 0)
     assert quality["clean_purity_pct"] == 100
     assert quality["crt_corrected_ps"] == pytest.approx(500, abs=10)
+    assert [quality[f"loo_y_rms_mm_{p}"] for p in (1, 2, 3, 4)] == pytest.approx([43, 31, 32, 42], abs=1)
+    assert [quality[f"loo_t_rms_ns_{p}"] for p in (1, 2, 3, 4)] == pytest.approx([1.10, 0.82, 0.85, 1.06], abs=0.03)
+
+
+# each counts the rows that break a rule of the tables
+BROKEN_RULES = {
+    "an accepted strip is rejected by nothing, and no crosstalk": """
+        from int_strip_hit
+        where is_accepted != (reject_mask = 0 and not is_crosstalk) or is_crosstalk and not is_below_limit
+    """,
+    "a plane with a strip that nothing rejects has a hit": """
+        from (select distinct file_id, event_number, plane from int_strip_hit where reject_mask = 0)
+        anti join int_plane_hit using (file_id, event_number, plane)
+    """,
+    "a plane hit of small charge has one strip": "from int_plane_hit where is_low_charge and n_strips != 1",
+    "a plane hit has its row among the planes of tracks": """
+        from int_plane_hit
+        full join (from int_track_plane where is_hit) as tested using (file_id, event_number, plane)
+        where int_plane_hit.n_strips is null or tested.is_hit is null
+    """,
+    "a tested plane without a hit lies in an event of the three others": """
+        from int_track_plane
+        inner join fct_track using (file_id, event_number)
+        where not is_hit and (n_planes != 3 or contains(list_tt::varchar, plane::varchar))
+    """,
+    "every coincidence event has one track row": """
+        from (from int_event_clean where event_class = 'coincidence') as event
+        full join fct_track using (file_id, event_number)
+        where event.clean_tt is null or fct_track.clean_tt is null
+    """,
+    "an accepted track has planes and a region, another has none": """
+        from fct_track
+        where
+            is_track != (track_reject_mask = 0) or is_track != (fit_tt > 0) or is_track != (region_code != 'none')
+            or (track_reject_mask = 1) != (n_planes < 2) or (x0_mm is null) != (n_planes < 2)
+    """,
+    "only a removed plane tells the label of the fit from that of the hits": """
+        from fct_track
+        where is_track and replace(list_tt::varchar, coalesce(removed_plane, 0)::varchar, '')::smallint != fit_tt
+    """,
+    "the planes an event tests are those of the table of planes": """
+        from (
+            select file_id, event_number, sum((1 << (plane - 1)) * is_in_fiducial::int) as mask
+            from int_track_plane group by all
+        )
+        inner join fct_track using (file_id, event_number)
+        where mask != fiducial_mask
+    """,
+}
+
+
+@pytest.mark.parametrize("rule", BROKEN_RULES)
+def test_tables_of_an_event_agree(independent: Home, rule: str) -> None:
+    with duckdb.connect(str(independent.build), read_only=True) as connection:
+        assert connection.execute(f"select count(*) {BROKEN_RULES[rule]}").fetchone() == (0,)
+
+
+def test_tracks_are_the_least_squares_lines_through_the_hits(independent: Home) -> None:
+    with duckdb.connect(str(independent.build), read_only=True) as connection:
+        events = connection.execute(
+            f"""
+            select
+                any_value(columns(fct_track.*)),
+                list(plane_hit.plane order by plane_hit.plane) as planes,
+                list([x_mm, y_mm, t_ns] order by plane_hit.plane)::double[][] as hits,
+                list([sigma_x_mm, sigma_y_mm, sigma_t_ns] order by plane_hit.plane)::double[][] as sigmas
+            from int_plane_hit as plane_hit
+            inner join fct_track using (file_id, event_number)
+            where file_id = {LARGE} and event_number % 50 = 7 and n_planes >= 2 and removed_plane is null
+            group by file_id, event_number
+            """
+        ).pl()
+    assert len(events) > 950
+    for event in events.iter_rows(named=True):
+        z, hits = 150.0 * (np.array(event["planes"]) - 1), np.array(event["hits"])
+        slope, start = np.polyfit(z, hits, 1)
+        found = [event[name] for name in ("x_slope", "y_slope", "t_slope_ns_per_mm")]
+        assert found == pytest.approx(slope, rel=1e-9, abs=1e-9)
+        found = [event[name] for name in ("x0_mm", "y0_mm", "t0_ns")]
+        assert found == pytest.approx(start - (0, 0, 300 / (2 * 199.8616)), rel=1e-9, abs=1e-9)
+        pulls = (hits - start - np.outer(z, slope)) / event["sigmas"]
+        assert event["chi2"] == pytest.approx((pulls**2).sum(), rel=1e-8, abs=1e-8)

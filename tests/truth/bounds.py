@@ -131,7 +131,7 @@ def efficiency_bounds(found: Found) -> Iterator[Bound]:
     """Efficiencies of the planes against the share of the tracks through all four that fired them."""
     limit = (3, 2)[found.known.is_large]
     for one in measure.efficiencies(found):
-        shown = f"{one.value:.4f} for {one.true:.4f}, {one.pull:+.1f}"
+        shown = f"{one.value:.3f} for {one.true:.3f}, {one.pull:+.1f}"
         yield Bound(f"efficiency {one.plane}, {one.method}", one.pull, -limit, limit, "sigma", shown)
 
 

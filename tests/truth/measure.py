@@ -209,7 +209,7 @@ def n_pairs_crossed(known: Known, n_min: int = 45) -> int:
     for upper, lower in combinations((1, 2, 3, 4), 2):
         both = events.filter(pl.col("true_tt").str.contains(str(upper)) & pl.col("true_tt").str.contains(str(lower)))
         strips = both.select(
-            pl.col(f"y_true_p{plane}_mm").cut(EDGES_MM[plane - 1, 1:4].tolist()).alias(f"strip_{plane}")
+            sum(pl.col(f"y_true_p{plane}_mm") >= edge for edge in EDGES_MM[plane - 1, 1:4]).alias(f"strip_{plane}")
             for plane in (upper, lower)
         )
         n_pairs += int((strips.drop_nulls().group_by(pl.all()).len()["len"] >= n_min).sum())

@@ -26,6 +26,15 @@ topology as (
     {{ where_in_run() }} and n_planes >= 2
 ),
 
+{# on its own, else the planner multiplies events and fits before it looks for the hits, at a tenth more time #}
+hit as materialized (
+    select
+        plane_hit.*,
+        topology.hit_mask
+    from plane_hit
+    inner join topology on plane_hit.file_id = topology.file_id and plane_hit.event_number = topology.event_number
+),
+
 {# every event is fitted with all planes hit; of four planes also each three #}
 fit_plane as (
     select
@@ -38,21 +47,16 @@ fit_plane as (
 {# a row for each plane of each fit of each event #}
 point as (
     select
-        plane_hit.*,
-        fit_plane.hit_mask,
+        hit.*,
         fit_plane.fit_mask,
         fit_plane.n_planes,
         fit_plane.z_mm,
         fit_plane.intercept_weight,
         fit_plane.slope_weight_per_mm,
         fit_plane.leverage
-    from plane_hit
-    inner join topology on plane_hit.file_id = topology.file_id and plane_hit.event_number = topology.event_number
+    from hit
     inner join fit_plane
-        on
-            plane_hit.file_id = fit_plane.file_id
-            and topology.hit_mask = fit_plane.hit_mask
-            and plane_hit.plane = fit_plane.plane
+        on hit.file_id = fit_plane.file_id and hit.hit_mask = fit_plane.hit_mask and hit.plane = fit_plane.plane
 ),
 
 line as (

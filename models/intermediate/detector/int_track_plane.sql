@@ -4,6 +4,7 @@
     on_schema_change='append_new_columns',
     full_refresh=false,
 ) }}
+{%- set lines = {'x': 'mm', 'y': 'mm', 't': 'ns'} %}
 
 with
 
@@ -39,19 +40,15 @@ all_planes_fit as (
 {# what each plane says against the fit of all planes hit: nothing where only two were, or the plane alone #}
 residual as (
     select
+        {%- for u, unit in lines.items() %}
+        plane_hit.{{ u }}_{{ unit }},
+        plane_hit.{{ u }}_{{ unit }} - {{ line_at('fit.' ~ u, 'plane_set.z_mm') }} as residual_{{ u }}_{{ unit }},
+        {{ leave_one_out('residual_' ~ u ~ '_' ~ unit, 'plane_set.leverage') }} as loo_{{ u }}_{{ unit }},
+        {%- endfor %}
         plane_hit.file_id,
         plane_hit.event_number,
         plane_hit.plane,
-        plane_hit.x_mm,
-        plane_hit.y_mm,
-        plane_hit.t_ns,
-        plane_set.leverage,
-        plane_hit.x_mm - {{ line_at('fit.x', 'plane_set.z_mm') }} as residual_x_mm,
-        plane_hit.y_mm - {{ line_at('fit.y', 'plane_set.z_mm') }} as residual_y_mm,
-        plane_hit.t_ns - {{ line_at('fit.t', 'plane_set.z_mm') }} as residual_t_ns,
-        {{ leave_one_out('residual_x_mm', 'plane_set.leverage') }} as loo_x_mm,
-        {{ leave_one_out('residual_y_mm', 'plane_set.leverage') }} as loo_y_mm,
-        {{ leave_one_out('residual_t_ns', 'plane_set.leverage') }} as loo_t_ns
+        plane_set.leverage
     from plane_hit
     left join all_planes_fit as fit
         on plane_hit.file_id = fit.file_id and plane_hit.event_number = fit.event_number
@@ -62,12 +59,12 @@ residual as (
 {# every fit of three planes tests the fourth, hit or not #}
 tested as (
     select
+        {%- for u, unit in lines.items() %}
+        {{ line_at('fit.' ~ u, 'plane_set.z_mm') }} as {{ u }}_pred_{{ unit }},
+        {%- endfor %}
         fit.file_id,
         fit.event_number,
         plane_set.plane,
-        {{ line_at('fit.x', 'plane_set.z_mm') }} as x_pred_mm,
-        {{ line_at('fit.y', 'plane_set.z_mm') }} as y_pred_mm,
-        {{ line_at('fit.t', 'plane_set.z_mm') }} as t_pred_ns,
         fit.chi2 as chi2_without,
         fit.chi2 / fit.ndf <= parameter.fiducial_chi2_ndf_max
         and abs(x_pred_mm) <= rule.x_limit_mm
@@ -87,15 +84,12 @@ final as (
         coalesce(residual.event_number, tested.event_number) as event_number,
         coalesce(residual.plane, tested.plane) as plane,
         residual.file_id is not null as is_hit,
-        coalesce(tested.x_pred_mm, residual.x_mm - residual.loo_x_mm) as x_pred_mm,
-        coalesce(tested.y_pred_mm, residual.y_mm - residual.loo_y_mm) as y_pred_mm,
-        coalesce(tested.t_pred_ns, residual.t_ns - residual.loo_t_ns) as t_pred_ns,
-        residual.residual_x_mm,
-        residual.residual_y_mm,
-        residual.residual_t_ns,
-        residual.loo_x_mm,
-        residual.loo_y_mm,
-        residual.loo_t_ns,
+        {%- for u, unit in lines.items() %}
+        coalesce(tested.{{ u }}_pred_{{ unit }}, residual.{{ u }}_{{ unit }} - residual.loo_{{ u }}_{{ unit }})
+            as {{ u }}_pred_{{ unit }},
+        residual.residual_{{ u }}_{{ unit }},
+        residual.loo_{{ u }}_{{ unit }},
+        {%- endfor %}
         residual.leverage,
         tested.chi2_without,
         coalesce(tested.is_in_fiducial, false) as is_in_fiducial
