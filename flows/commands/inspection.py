@@ -126,7 +126,7 @@ def _print_file(summary: FileSummary) -> None:
         "geometry": f"z {heights} mm ({facts['z_source']}), triggers {triggers or 'unknown'}, lead {_lead(facts)} mm",
         "configuration": f"{number(facts['conf_number'], 'g') or '–'} ({facts['configuration_match']})",
         "lines": f"{facts['n_lines']:,} lines, {facts['n_events']:,} events, {facts['n_rejects']:,} rejected",
-        "built": f"{facts['built_at']} by run {facts['run_id']}"
+        "built": f"{facts['built_at']:%Y-%m-%d %H:%M:%S} UTC by run {facts['run_id']}"
         if facts["built_at"]
         else "not yet; run mingo transform",
     }
@@ -190,7 +190,7 @@ def _print_events(events: pl.DataFrame) -> None:
         for row in events.iter_rows(named=True)
     ]
     columns = ["event", "time", "raw", "clean", "cal", "list", "fit", "two-ended", "one-ended"]
-    columns += ["theta (°)", "phi (°)", "chi2/ndf", "left out", "rejected for"]
+    columns += ["theta (°)", "phi (°)", "chi2/ndf", "left out", "remark"]
     print_table("First events", columns, rows)
 
 
@@ -198,21 +198,26 @@ def _print_event(view: EventView) -> None:
     event = view.event
     where = f"{view.file['base_name']}, event {event['event_number']}, {event['event_time']} UTC (ns, mm)"
     print_table(where, _STRIP_COLUMNS, [_strip_row(row) for row in view.strips.iter_rows(named=True)])
-    print_table(
-        "Planes: hits, residuals, residuals against the other planes alone (mm, ns)",
-        _PLANE_COLUMNS,
-        [_plane_row(row) for row in view.planes.iter_rows(named=True)],
-    )
+    planes = view.planes.to_dicts()
+    print_table("Plane hits (mm, ns)", _PLANE_COLUMNS, [_plane_row(plane) for plane in planes])
+    if any(plane["x_pred_mm"] is not None for plane in planes):
+        title = (
+            "Residuals, those from the other planes alone, the place these expect, and whether it is inside (mm, ns)"
+        )
+        print_table(title, _RESIDUAL_COLUMNS, [_residual_row(plane) for plane in planes])
     names = ("raw_tt", "clean_tt", "cal_tt", "list_tt", "fit_tt")
-    out.print("  planes   " + ", ".join(f"{name[:-3]} {event[name]}" for name in names), highlight=False)
+    out.print(
+        "  planes   " + ", ".join(f"{name[:-3]} {_shown(event[name], '') or '–'}" for name in names), highlight=False
+    )
     for name, text in _track_lines(event).items():
         out.print(f"  {name:<9}{text}", highlight=False, markup=False)
 
 
 _STRIP_COLUMNS = ["strip", "T front", "T back", "Q front", "Q back", "state"]
 _STRIP_COLUMNS += ["x", "t sum", "q sum", "q (fC)", "used as", "rejected for"]
-_PLANE_COLUMNS = ["plane", "z", "x", "y", "t", "q (fC)", "pattern", "class"]
-_PLANE_COLUMNS += ["Δx", "Δy", "Δt", "alone Δx", "alone Δy", "alone Δt", "inside"]
+_PLANE_COLUMNS = ["plane", "z", "x", "y", "t", "q (ns)", "q (fC)", "strips", "class", "crosstalk", "one-ended"]
+_RESIDUAL_COLUMNS = ["plane", "x", "y", "t", "alone x", "alone y", "alone t", "leverage", "x expected", "y expected"]
+_RESIDUAL_COLUMNS += ["inside"]
 
 
 def _strip_row(strip: Row) -> list[str | None]:
@@ -241,22 +246,35 @@ def _value(value: float | None, mask: int) -> str | None:
 
 def _plane_row(plane: Row) -> list[str | None]:
     marks = [word for word, flag in (("streamer", "is_streamer"), ("low charge", "is_low_charge")) if plane[flag]]
-    spread = {name: (plane[f"{name}"], plane[f"sigma_{name}"]) for name in ("x_mm", "y_mm", "t_ns")}
     return [
         str(plane["plane"]),
         number(plane["z_mm"], "g"),
-        *(
-            None if v is None else f"{v:.2f} ± {s:.2f}" if n == "t_ns" else f"{v:.1f} ± {s:.1f}"
-            for n, (v, s) in spread.items()
-        ),
+        *(_with_sigma(plane[name], plane[f"sigma_{name}"], digits) for name, digits in _HITS),
+        number(plane["q_sum_ns"], ".1f"),
         number(plane["q_fc"], ".0f"),
         plane["strip_pattern"],
-        " ".join([plane["cluster_class"] or "–", *marks]),
+        ", ".join([plane["cluster_class"] or "–", *marks]),
+        number(plane["n_crosstalk"], "d"),
+        number(plane["n_one_ended"], "d"),
+    ]
+
+
+def _residual_row(plane: Row) -> list[str | None]:
+    return [
+        str(plane["plane"]),
         *(number(plane[f"{kind}_{axis}"], form) for kind in ("residual", "loo") for axis, form in _AXES),
+        number(plane["leverage"]),
+        number(plane["x_pred_mm"], ".1f"),
+        number(plane["y_pred_mm"], ".1f"),
         {True: "yes", False: "no", None: None}[plane["is_in_fiducial"]],
     ]
 
 
+def _with_sigma(value: float | None, sigma: float | None, digits: int) -> str | None:
+    return None if value is None else f"{value:.{digits}f}±{sigma:.{digits}f}"
+
+
+_HITS = (("x_mm", 1), ("y_mm", 1), ("t_ns", 2))
 _AXES = (("x_mm", "+.1f"), ("y_mm", "+.1f"), ("t_ns", "+.2f"))
 
 

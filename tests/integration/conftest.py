@@ -27,7 +27,7 @@ class Home:
             [sys.executable, "-m", "flows.cli", *arguments],
             cwd=ROOT,
             env=os.environ
-            | {"MINGO_DATA_DIR": str(self.data_dir), "MINGO_CONFIG": str(self.data_dir / "none.toml"), **environment},
+            | {"MINGO_DATA_DIR": str(self.data_dir), "MINGO_CONFIG": str(self.data_dir / "mingo.toml"), **environment},
             capture_output=True,
             text=True,
             timeout=600,
@@ -69,6 +69,7 @@ def published(demo: tuple[Home, dict[str, Any]]) -> Path:
 def detector_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, dict[str, Known]]:
     """Detector files with truth, from landing to the published file: simulated ones, the independent ones if there."""
     home = Home(tmp_path_factory.mktemp("detector"))
+    (home.data_dir / "mingo.toml").write_text("[detector]\nquality_time_scan = true\n")
     files, known = write_cases(CASES, home.data_dir / "source")
     folder = shared_folder() / "detector"
     if folder.is_dir():

@@ -273,6 +273,23 @@ def test_time_window_scan_of_four_planes(built: Built) -> None:
     assert row["sigmoid_width_ns"] == pytest.approx(0.79, abs=0.01)
     assert row["sigmoid_center_ns"] == pytest.approx(1.09, abs=0.01)
     assert row["background_slope_per_ns"] == pytest.approx(0.012, abs=0.001)
+    scan = built.frame(f"from fct_file_quality_tt where file_id = {LARGE} and tt = 1234").row(0, named=True)
+    for name in ("sigmoid_width_ns", "sigmoid_center_ns", "background_slope_per_ns"):
+        assert scan[name] == pytest.approx(row[name], rel=1e-3)
+    minutes = built.frame(f"from fct_minute_quality where {DAY}")
+    assert minutes["sigmoid_width_ns_1234"].to_list() == pytest.approx([scan["sigmoid_width_ns"]] * 86)
+    assert minutes["background_slope_1234"].to_list() == pytest.approx([scan["background_slope_per_ns"]] * 86)
+
+
+def test_every_label_with_a_hundred_events_is_scanned(built: Built) -> None:
+    scanned = dict(built.rows(f"select tt, n_events from fct_file_quality_tt where file_id = {LARGE}"))
+    many = dict(
+        built.rows(f"""
+            select list_tt, count(*) from fct_track
+            where file_id = {LARGE} and n_planes >= 2 group by list_tt having count(*) >= 100
+        """)
+    )
+    assert scanned == many
 
 
 def test_published_minutes_are_those_of_the_build(built: Built, independent: Home) -> None:

@@ -5,7 +5,7 @@ import polars as pl
 
 from warehouse.look.event import EventView
 from warehouse.report.figure import Chart, Columns, Figure, named, to_columns
-from warehouse.report.theme import BLUE, INK, ORANGE, PURPLE, RULE, SKY, VERMILLION
+from warehouse.report.theme import BLUE, GREEN, INK, ORANGE, PURPLE, RULE, SKY, VERMILLION
 
 STATE_COLOURS = {
     "accepted": BLUE,
@@ -13,6 +13,7 @@ STATE_COLOURS = {
     "rejected": VERMILLION,
     "one end": ORANGE,
     "time only": PURPLE,
+    "not calibrated": GREEN,
     "silent": RULE,
 }
 HEIGHT = 380
@@ -80,6 +81,8 @@ def _state() -> pl.Expr:
         .then(pl.lit("one end"))
         .when(is_rejected)
         .then(pl.lit("rejected"))
+        .when(pl.col("strip_state") == "two_ended")
+        .then(pl.lit("not calibrated"))
         .otherwise(pl.lit("time only"))
     )
 
@@ -154,7 +157,8 @@ def _title(view: EventView) -> str:
 
 def _caption(view: EventView) -> str:
     event = view.event
-    labels = ", ".join(f"{name[:-3]} {event[name]}" for name in ("raw_tt", "clean_tt", "list_tt", "fit_tt"))
+    names = ("raw_tt", "clean_tt", "list_tt", "fit_tt")
+    labels = ", ".join(f"{name[:-3]} {event[name]}" for name in names if event[name] is not None)
     if not isinstance(event["theta_rad"], float):
         return f"planes: {labels}; no fit"
     fit = "accepted track" if event["is_track"] else "fit not accepted (dashed)"

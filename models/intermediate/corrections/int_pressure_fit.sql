@@ -91,7 +91,10 @@ stepped as (
 autocorrelation as (
     select
         {{ target }},
-        round(corr(residual, previous_residual) filter (where is_next_hour), 6) as residual_lag1
+        {# of a single pair, or of equal residuals, the correlation is not a number #}
+        nullif(
+            round(corr(residual, previous_residual) filter (where is_next_hour), 6), cast('nan' as double)
+        ) as residual_lag1
     from stepped
     group by {{ target }}
 ),

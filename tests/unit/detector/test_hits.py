@@ -37,7 +37,8 @@ def put_strips(models: Models, *strips: dict[str, Any], **calibration: Any) -> N
     """`int_hit` with these strips, and one calibration for all of them."""
     models.put("int_hit", strips)
     constants: dict[str, Any] = {"q_pedestal_front_ns": PEDESTAL_NS, "q_pedestal_back_ns": PEDESTAL_NS}
-    constants |= {"t_dif_offset_ns": 0.0} | {"t_sum_offset_ns": 0.0, "crosstalk_limit_ns": 1.1, "q_fb_low_ns": 0.0, "q_fb_high_ns": 200.0}
+    constants |= {"t_dif_offset_ns": 0.0, "t_sum_offset_ns": 0.0, "crosstalk_limit_ns": 1.1}
+    constants |= {"q_fb_low_ns": 0.0, "q_fb_high_ns": 200.0}
     constants |= {f"q_fb_c{i}": 0.0 for i in range(5)} | {"is_usable": True}
     constants |= {f"t_slew_{part}": None for part in ("ns", "ref", "low", "high")}
     channels = [(plane, number) for plane in (1, 2, 3, 4) for number in (1, 2, 3, 4)]

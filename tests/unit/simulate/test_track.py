@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from simulate.config import PAIR_TRIGGERS, TRIPLE_TRIGGERS, StationConfig
 from simulate.geometry import CENTRES_MM, EDGES_MM, LABELS, WIDTHS_MM, mask_of_label, planes_of_label, strip_of
-from simulate.track import draw_tracks, minimal_pairs
-from simulate.trigger import draw_events, masks, trigger_table
+from simulate.track import draw_tracks, minimal_pairs, path_factor
+from simulate.trigger import charge_factor, draw_events, masks, trigger_table
 
 
 def test_strips_fill_the_active_width() -> None:
@@ -96,3 +96,31 @@ def test_every_event_has_a_trigger_and_only_crossed_planes_fire() -> None:
     assert trigger_table(TRIPLE_TRIGGERS)[masks(fired)].all()
     assert not (fired & ~events.tracks.is_inside).any()
     assert not (events.is_two_ended & events.is_one_ended).any()
+
+
+def test_inclined_tracks_are_missed_less_often_where_the_path_is_felt() -> None:
+    station = StationConfig(0, efficiency=(0.6, 0.9, 0.9, 0.9), triggers=(23,), one_ended=0.0, is_path_felt=True)
+    events = draw_events(np.random.default_rng(6), station, 60_000)
+    crossed = events.tracks.is_inside[:, 0]
+    longer = path_factor(events.tracks.slope)
+    for steep in (longer < 1.1, (longer >= 1.1) & (longer < 1.3), longer >= 1.3):
+        chosen = crossed & steep
+        expected = np.mean(1 - 0.4 ** longer[chosen])
+        found = events.is_two_ended[chosen, 0].mean()
+        assert abs(found - expected) < 4 * np.sqrt(expected * (1 - expected) / chosen.sum())
+
+
+def test_charge_follows_the_ionisations_only_where_the_path_is_felt() -> None:
+    station = StationConfig(0, efficiency=(0.6, 0.9, 0.95, 0.9), is_path_felt=True)
+    tracks = draw_events(np.random.default_rng(7), station, 2_000).tracks
+    factor = charge_factor(station, tracks)
+    order = np.argsort(path_factor(tracks.slope))
+    assert (np.diff(factor[order], axis=0) >= 0).all()
+    assert (factor[:, 0] < factor[:, 1]).all()
+    assert (factor[:, 1] < factor[:, 2]).all()
+    assert (charge_factor(StationConfig(0), tracks) == 1).all()
+
+
+def test_an_efficiency_of_one_has_no_number_of_ionisations() -> None:
+    with pytest.raises(ValueError, match="ionisations"):
+        StationConfig(0, efficiency=(1.0, 0.9, 0.9, 0.9), is_path_felt=True)
