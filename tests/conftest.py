@@ -30,15 +30,11 @@ def group(item: pytest.Function) -> str:
     return shared[0] if shared else item.path.relative_to(ROOT).as_posix()
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
-    """Group the tests for pytest-xdist; the slow folders come first, so that its processes end together.
-
-    pytest-xdist reads the group after the last @ of a test's id. For the mark `xdist_group` it would write it there
-    itself, but up to 3.8 it does so in a place that pytest 9.2 does not read any more.
-    """
-    if config.getoption("loadgroup", False):
-        for item in items:
-            item._id = type(item._id).parse(f"{item.nodeid}@{group(item)}")
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Group the tests for pytest-xdist; the slow folders come first, so that its processes end together."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
     items.sort(key=lambda item: item.path.relative_to(ROOT).as_posix().startswith("tests/unit"))
 
 
