@@ -1,6 +1,7 @@
 """An HTTP server of our own on a free port of loopback, stopped by who started it."""
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -82,15 +83,16 @@ class _Server(ThreadingHTTPServer):
             self.errors.append(error)
 
 
-class Loopback:
+class Loopback(ABC):
     """A server as a context; ``log`` holds method and path of each request."""
 
     def __init__(self) -> None:
         self._server = _Server(self.respond)
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
+    @abstractmethod
     def respond(self, exchange: Exchange) -> None:
-        raise NotImplementedError
+        """Answer one request."""
 
     @property
     def log(self) -> list[tuple[str, str]]:
