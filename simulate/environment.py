@@ -46,10 +46,15 @@ class Weather:
     primary_pct: Series
 
 
-def generator(config: NetworkConfig, *name: str | int) -> np.random.Generator:
+def stream(seed: int, *name: str | int) -> np.random.Generator:
     """An independent stream for each named part, whatever else is simulated and in whichever order."""
     words = [crc32(part.encode()) if isinstance(part, str) else part for part in name]
-    return np.random.default_rng([config.seed, *words])
+    return np.random.default_rng([seed, *words])
+
+
+def generator(config: NetworkConfig, *name: str | int) -> np.random.Generator:
+    """The stream of a named part of a network."""
+    return stream(config.seed, *name)
 
 
 def unix_start(config: NetworkConfig) -> int:
@@ -124,6 +129,13 @@ def make_pressure(config: NetworkConfig, station: StationConfig) -> Series:
     )
 
 
+def forbush_decrease(time_s: Series, onset_s: float, depth_pct: float) -> Series:
+    """Forbush decrease (%), not above 0: it falls within 6 h and recovers over 5 days."""
+    since_d = (time_s - onset_s) / DAY_S
+    decrease: Series = -depth_pct * np.clip(since_d / 0.25, 0.0, 1.0) * np.exp(-np.maximum(since_d - 0.25, 0.0) / 5.0)
+    return decrease
+
+
 def make_primary(config: NetworkConfig) -> Series:
     """Variation of the primary flux common to all stations and monitors, %."""
     rng = generator(config, "primary")
@@ -132,8 +144,7 @@ def make_primary(config: NetworkConfig) -> Series:
     primary = scaled(slow, config.primary_sigma_pct) + 0.15 * daily(time_s, 15.0)
     if config.forbush is not None:
         onset_h, depth_pct = config.forbush
-        since_d = (time_s - time_s[0]) / DAY_S - onset_h / 24.0
-        primary = primary - depth_pct * np.clip(since_d / 0.25, 0.0, 1.0) * np.exp(-np.maximum(since_d - 0.25, 0) / 5.0)
+        primary = primary + forbush_decrease(time_s, time_s[0] + 3600.0 * onset_h, depth_pct)
     return primary
 
 

@@ -23,15 +23,27 @@ class FileSpan:
     end_s: int
 
 
-def rate_factor(station: StationConfig, weather: Weather) -> Series:
-    """Rate over the rate at reference conditions, on the grid of the weather."""
+def relative_rate(
+    station: StationConfig, pressure_delta_hpa: Series, temp_delta_k: Series, primary_pct: Series
+) -> Series:
+    """Rate over the rate at reference conditions."""
     percent = (
-        station.beta_pct_per_hpa * (weather.pressure_hpa - station.reference_pressure_hpa)
-        + station.alpha_pct_per_k * (weather.temp_mass_k - weather.temp_mass_ref_k)
-        + station.gamma_pct_per_pct * weather.primary_pct
+        station.beta_pct_per_hpa * pressure_delta_hpa
+        + station.alpha_pct_per_k * temp_delta_k
+        + station.gamma_pct_per_pct * primary_pct
     )
     factor: Series = np.exp(percent / 100.0)
     return factor
+
+
+def rate_factor(station: StationConfig, weather: Weather) -> Series:
+    """Rate over the rate at reference conditions, on the grid of the weather."""
+    return relative_rate(
+        station,
+        weather.pressure_hpa - station.reference_pressure_hpa,
+        weather.temp_mass_k - weather.temp_mass_ref_k,
+        weather.primary_pct,
+    )
 
 
 def file_spans(config: NetworkConfig, station: StationConfig) -> list[FileSpan]:

@@ -9,6 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from simulate.hourly_tables import ENVIRONMENT_COLUMNS as VALUE_COLUMNS
+from simulate.hourly_tables import PATTERNS as PATTERNS
+from simulate.hourly_tables import REGIONS as REGIONS
 from warehouse import dbt
 from warehouse.paths import Paths
 
@@ -17,28 +20,7 @@ AnyArrow: TypeAlias = "pa.Array[Any]"
 
 EFFICIENCY = (0.92, 0.88, 0.95, 0.85)
 TELESCOPE_HZ = 15.0
-PATTERNS = ("1234", "123", "124", "134", "234", "12", "13", "14", "23", "24", "34")
-REGIONS = ("R0.0", *(f"R{ring}.{sector}" for ring in (1, 2, 3) for sector in range(8)))
-
 AIR_COLUMNS = ("temp_ext_degc", "rh_ext_pct", "pressure_ext_hpa", "temp_int_degc", "rh_int_pct", "pressure_int_hpa")
-VALUE_COLUMNS = (
-    *("hv_current_pos_ua", "hv_current_neg_ua", "hv_neg_kv", "hv_pos_kv"),
-    *("rate_asserted_hz", "rate_edge_hz", "rate_accepted_hz"),
-    *(f"rate_tm{k}_hz" for k in range(4)),
-    *(f"rate_cm{k}_hz" for k in range(4)),
-    *AIR_COLUMNS,
-    *("disk_1_fill_pct", "disk_2_fill_pct", "file_indicator"),
-    *(f"flow_p{k}_au" for k in range(1, 5)),
-    *("pressure_lab_hpa", "temp_lab_degc", "rh_lab_pct"),
-    *(
-        "temp_ground_k",
-        "temp_100hpa_k",
-        "height_100hpa_m",
-        "temp_mass_avg_k",
-        "temp_eff_k",
-        "era5_surface_pressure_hpa",
-    ),
-)
 WORD_COLUMNS = (
     *("pressure_lab_source", "temp_lab_source", "rh_lab_source"),
     *(f"{name}_fill" for name in AIR_COLUMNS),

@@ -6,17 +6,9 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from tests.integration.corrections_input import (
-    EFFICIENCY,
-    PATTERNS,
-    TELESCOPE_HZ,
-    VALUE_COLUMNS,
-    AnyArrow,
-    Array,
-    pattern_share,
-)
+from simulate import hourly_tables
+from tests.integration.corrections_input import EFFICIENCY, PATTERNS, TELESCOPE_HZ, Array, pattern_share
 
 REFERENCE_HPA = 940.0
 
@@ -63,17 +55,9 @@ def closure(station_id: int, n_hours: int = 288, beta: float = -0.002, **changes
 
 def write_bins(data_dir: Path, stations: list[Hours]) -> None:
     """Create the tables of bins that the efficiencies, rates and fits read; seeds must be loaded."""
-    tables = {
-        "int_bin_count": [_bin_count(hours) for hours in stations],
-        "int_bin_region": [_bin_region(hours) for hours in stations],
-        "int_bin_environment": [_bin_environment(hours) for hours in stations],
-        "large_table": [_minutes(hours) for hours in stations],
-    }
-    with duckdb.connect(str(data_dir / "build.duckdb")) as connection:
-        for name, parts in tables.items():
-            connection.register("part", pa.concat_tables(parts))
-            connection.execute(f"create or replace table {name} as select * from part")
-            connection.unregister("part")
+    build = data_dir / "build.duckdb"
+    hourly_tables.write_hours(build, [_as_written(hours) for hours in stations])
+    with duckdb.connect(str(build)) as connection:
         connection.execute(
             "create table dim_station (station_id tinyint, station_code varchar, reference_pressure_hpa double)"
         )
@@ -88,67 +72,13 @@ def write_bins(data_dir: Path, stations: list[Hours]) -> None:
                 )
 
 
-def _keys(hours: Hours) -> dict[str, AnyArrow]:
-    size = hours.hour.size
-    return {
-        "station_id": pa.array(np.full(size, hours.station_id, dtype=np.int8)),
-        "bin_start": pa.array(hours.start),
-        "bin_width_s": pa.array(np.full(size, 3600, dtype=np.int32)),
-    }
-
-
-def _conf_number(hours: Hours) -> AnyArrow:
-    return pa.array(np.broadcast_to(np.asarray(hours.conf_number, dtype=np.float64), hours.hour.shape))
-
-
-def _bin_count(hours: Hours) -> pa.Table:
-    size = hours.hour.size
-    coverage = hours.live_s / 3600
-    return pa.table(
-        _keys(hours)
-        | {
-            "conf_number": _conf_number(hours),
-            "is_configuration_fallback": pa.array(np.zeros(size, dtype=bool)),
-            "is_z_default": pa.array(np.zeros(size, dtype=bool)),
-            "n_minutes": pa.array(np.full(size, 60)),
-            "live_s": pa.array(hours.live_s),
-            "coverage": pa.array(coverage),
-            "is_usable": pa.array(coverage >= 0.5),
-            "n_events": pa.array(np.rint(sum(hours.counts.values())).astype(np.int64)),
-        }
-        | {f"n_{pattern}": pa.array(count) for pattern, count in hours.counts.items()}
-        | {f"n_fid_{k}": pa.nulls(size, pa.float64()) for k in ("1_1234", "1_234", "4_1234", "4_123")}
-    )
-
-
-def _bin_region(hours: Hours) -> pa.Table:
-    telescope = hours.counts["1234"] + hours.counts["124"] + hours.counts["134"]
-    return pa.table(_keys(hours) | {"region_code": pa.array(["R0.0"] * hours.hour.size), "n_tel": pa.array(telescope)})
-
-
-def _bin_environment(hours: Hours) -> pa.Table:
-    size = hours.hour.size
-    values = {"pressure_lab_hpa": hours.pressure_hpa, "hv_neg_kv": np.full(size, 5.5), **hours.extra}
-    missing = np.isnan(values["pressure_lab_hpa"])
-    row = _keys(hours)
-    for name in VALUE_COLUMNS:
-        row[name] = pa.array(values[name], from_pandas=True) if name in values else pa.nulls(size, pa.float64())
-    for name in ("pressure", "temp", "rh"):
-        row[f"{name}_lab_source"] = pa.nulls(size, pa.string())
-    row["is_era5_preliminary"] = pa.array(np.zeros(size, dtype=bool))
-    row["pressure_source"] = pa.array([None if absent else "ext" for absent in missing], pa.string())
-    return pa.table(row)
-
-
-def _minutes(hours: Hours) -> pa.Table:
-    """First and last minute of every hour: all that the ranges of the configurations need."""
-    start = np.concatenate([hours.start, hours.start + np.timedelta64(59, "m")])
-    conf = np.broadcast_to(np.asarray(hours.conf_number, dtype=np.float64), hours.hour.shape)
-    return pa.table(
-        {
-            "station_id": pa.array(np.full(start.size, hours.station_id, dtype=np.int8)),
-            "minute_start": pa.array(start),
-            "live_s": pa.array(np.full(start.size, 60.0)),
-            "conf_number": pa.array(np.concatenate([conf, conf])),
-        }
+def _as_written(hours: Hours) -> hourly_tables.Hours:
+    return hourly_tables.Hours(
+        station_id=hours.station_id,
+        start=hours.start,
+        live_s=hours.live_s,
+        counts=hours.counts,
+        environment={"pressure_lab_hpa": hours.pressure_hpa, "hv_neg_kv": np.full(hours.hour.size, 5.5)} | hours.extra,
+        conf_number=hours.conf_number,
+        n_minutes=np.full(hours.hour.size, 60),
     )
