@@ -264,13 +264,15 @@ def test_missing_pressure_keeps_the_earlier_stages(built: Path) -> None:
 def test_leaving_out_one_correction(built: Path) -> None:
     rows = query(
         built,
-        "select r.rate_final_hz, r.rate_without_eff_hz, r.rate_without_pressure_hz, c.eff_telescope, c.pressure_factor"
+        "select r.rate_final_hz, r.rate_without_eff_hz, r.rate_without_pressure_hz, c.eff_telescope, c.pressure_factor,"
+        " r.rate_without_temperature_hz"
         " from fct_rate r join large_corrected_table c using (station_id, bin_start, bin_width_s)"
         f" where r.station_id = {EXPECTED} and r.group_code = 'all'",
     )
-    final, without_eff, without_pressure, efficiency, factor = np.array(rows, dtype=np.float64).T
+    final, without_eff, without_pressure, efficiency, factor, without_temperature = np.array(rows, dtype=np.float64).T
     np.testing.assert_allclose(without_eff, final * efficiency, rtol=1e-12)
     np.testing.assert_allclose(without_pressure, final / factor, rtol=1e-12)
+    np.testing.assert_array_equal(without_temperature, final)
 
 
 def test_normalisation_takes_the_reference_interval_else_the_first_rotation(built: Path) -> None:

@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 {#- Telescope counts of the 31 direction groups in every bin with live time. A region without events counts zero. -#}
 with
 

@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 {#- Rates brought to the reference pressure with the applied coefficient of their configuration and direction group. -#}
 {%- set by_month = var('pressure_applied_scope') == 'month' -%}
 with
@@ -38,28 +39,7 @@ joined as (
 
 final as (
     select
-        station_id,
-        bin_start,
-        bin_width_s,
-        group_code,
-        conf_number,
-        n_tel,
-        live_s,
-        is_usable,
-        eff_status,
-        pressure_source,
-        pressure_delta_hpa,
-        is_hv_low,
-        rate_raw_hz,
-        rate_raw_sigma_hz,
-        rate_eff_hz,
-        rate_eff_sigma_hz,
-        is_outlier,
-        fit_exclusion_reason,
-        applied_beta_pct_per_hpa,
-        applied_beta_sigma_pct_per_hpa,
-        applied_source,
-        pressure_factor,
+        *,
         case
             when pressure_delta_hpa is null then 'missing_pressure'
             when applied_beta_pct_per_hpa is null then 'missing_coefficient'
@@ -71,9 +51,7 @@ final as (
                 then {{ pressure_corrected_sigma(
                     'rate_eff_hz', 'rate_eff_sigma_hz', 'pressure_factor', 'applied_beta_pct_per_hpa',
                     'applied_beta_sigma_pct_per_hpa', 'pressure_delta_hpa', 'pressure_sigma_hpa') }}
-        end as rate_eff_p_sigma_hz,
-        rate_raw_hz * pressure_factor as rate_without_eff_hz,
-        rate_eff_hz as rate_without_pressure_hz
+        end as rate_eff_p_sigma_hz
     from joined
 )
 

@@ -9,8 +9,8 @@ rate as (
     select
         *,
         date_trunc('day', bin_start) as day_start
-    from {{ ref('int_rate_pressure') }}
-    where is_usable and rate_eff_p_hz is not null
+    from {{ ref('int_rate_temperature') }}
+    where is_usable and rate_final_hz is not null
 ),
 
 reference_interval as (
@@ -26,7 +26,7 @@ fixed_reference as (
         rate.bin_width_s,
         rate.group_code,
         rate.conf_number,
-        {{ exact_sum('rate.rate_eff_p_hz') }} / count(*) as mean_hz,
+        {{ exact_sum('rate.rate_final_hz') }} / count(*) as mean_hz,
         count(*) * any_value(rate.bin_width_s)
         / epoch(any_value(reference_interval.end_at - reference_interval.start_at)) as share
     from rate
@@ -41,7 +41,7 @@ daily as (
     select
         {{ series }},
         day_start,
-        {{ exact_sum('rate_eff_p_hz') }} as sum_hz,
+        {{ exact_sum('rate_final_hz') }} as sum_hz,
         count(*) as n_bins
     from rate
     group by all
@@ -69,7 +69,7 @@ own_reference as (
 ),
 
 rate_series as (
-    select distinct {{ series }} from {{ ref('int_rate_pressure') }}
+    select distinct {{ series }} from {{ ref('int_rate_temperature') }}
 ),
 
 final as (

@@ -1,7 +1,7 @@
 with
 
 rate as (
-    select * from {{ ref('int_rate_pressure') }}
+    select * from {{ ref('int_rate_temperature') }}
 ),
 
 reference as (
@@ -35,15 +35,19 @@ final as (
         rate.rate_eff_sigma_hz,
         rate.rate_eff_p_hz,
         rate.rate_eff_p_sigma_hz,
-        rate.rate_eff_p_hz as rate_final_hz,
-        rate.rate_eff_p_sigma_hz as rate_final_sigma_hz,
-        'pressure' as final_stage,
+        rate.rate_eff_pt_hz,
+        rate.rate_eff_pt_sigma_hz,
+        rate.rate_final_hz,
+        rate.rate_final_sigma_hz,
+        rate.final_stage,
         rate.rate_without_eff_hz,
         rate.rate_without_pressure_hz,
-        100 * (rate.rate_eff_p_hz / reference.reference_hz - 1) as rate_norm_pct,
-        100 * rate.rate_eff_p_sigma_hz / reference.reference_hz as rate_norm_sigma_pct,
+        rate.rate_without_temperature_hz,
+        100 * (rate.rate_final_hz / reference.reference_hz - 1) as rate_norm_pct,
+        100 * rate.rate_final_sigma_hz / reference.reference_hz as rate_norm_sigma_pct,
         rate.eff_status,
         rate.pressure_status,
+        rate.temperature_status,
         rate.is_usable,
         rate.is_outlier,
         rate.fit_exclusion_reason is not null as is_excluded

@@ -26,7 +26,7 @@ rate as (
 ),
 
 all_direction as (
-    select * from {{ ref('int_rate_pressure') }}
+    select * from {{ ref('int_rate_temperature') }}
     where group_code = 'all'
 ),
 
@@ -98,20 +98,26 @@ final as (
         bin_efficiency.eff_status,
         bin_environment.pressure_lab_hpa - station_reference.reference_pressure_hpa as pressure_delta_hpa,
         bin_environment.pressure_source,
-        all_direction.applied_beta_pct_per_hpa as beta_pct_per_hpa,
-        all_direction.applied_beta_sigma_pct_per_hpa as beta_sigma_pct_per_hpa,
-        all_direction.pressure_factor,
+        all_direction.final_beta_pct_per_hpa as beta_pct_per_hpa,
+        all_direction.final_beta_sigma_pct_per_hpa as beta_sigma_pct_per_hpa,
+        all_direction.final_pressure_factor as pressure_factor,
         all_direction.pressure_status,
-        all_direction.applied_source,
-        {%- for stage in ['raw', 'eff', 'eff_p'] %}
+        all_direction.final_applied_source as applied_source,
+        all_direction.alpha_pct_per_k,
+        all_direction.mu_pct_per_km,
+        all_direction.temperature_factor,
+        all_direction.temperature_method,
+        all_direction.temperature_status,
+        {%- for stage in ['raw', 'eff', 'eff_p', 'eff_pt'] %}
         all_direction.rate_{{ stage }}_hz,
         all_direction.rate_{{ stage }}_sigma_hz,
         {%- endfor %}
         direction.rate_final_hz,
         direction.rate_final_sigma_hz,
-        case when all_direction.station_id is not null then 'pressure' end as final_stage,
+        all_direction.final_stage,
         all_direction.rate_without_eff_hz,
         all_direction.rate_without_pressure_hz,
+        all_direction.rate_without_temperature_hz,
         direction.rate_norm_pct,
         direction.rate_norm_sigma_pct,
         coalesce(reference.reference_status, 'none') as reference_status,
