@@ -32,17 +32,16 @@
     exp(-({{ alpha }} * {{ temp_delta }} + coalesce({{ mu }} * {{ height_delta }}, 0)) / 100)
 {%- endmacro %}
 
-{# g C g, the variance of beta dP + alpha dT [+ mu dH] (%^2) by the covariance C of the joint fit; never below zero. `c` is a
-   relation with the coefficients, their sigmas and covariances. #}
-{% macro joint_variance(c, pressure_delta, temp_delta, height_delta) -%}
+{# g C g, the variance of beta dP + alpha dT [+ mu dH] (%^2) by the covariance C of the joint fit; never below zero. #}
+{% macro joint_variance(pressure_delta, temp_delta, height_delta) -%}
     greatest(
-        pow({{ pressure_delta }} * {{ c }}.beta_sigma_pct_per_hpa, 2)
-        + pow({{ temp_delta }} * {{ c }}.alpha_sigma_pct_per_k, 2)
-        + 2 * {{ pressure_delta }} * {{ temp_delta }} * {{ c }}.cov_beta_alpha
+        pow({{ pressure_delta }} * beta_sigma_pct_per_hpa, 2)
+        + pow({{ temp_delta }} * alpha_sigma_pct_per_k, 2)
+        + 2 * {{ pressure_delta }} * {{ temp_delta }} * cov_beta_alpha
         + coalesce(
-            pow({{ height_delta }} * {{ c }}.mu_sigma_pct_per_km, 2)
-            + 2 * {{ height_delta }} * {{ pressure_delta }} * {{ c }}.cov_beta_mu
-            + 2 * {{ height_delta }} * {{ temp_delta }} * {{ c }}.cov_alpha_mu,
+            pow({{ height_delta }} * mu_sigma_pct_per_km, 2)
+            + 2 * {{ height_delta }} * {{ pressure_delta }} * cov_beta_mu
+            + 2 * {{ height_delta }} * {{ temp_delta }} * cov_alpha_mu,
             0
         ),
         0
