@@ -31,10 +31,9 @@ joined as (
             rate.station_id = coefficient.station_id
             and rate.group_code = coefficient.group_code
             and rate.conf_number is not distinct from coefficient.conf_number
-            and (
-                not {{ by_month }}
-                or date_trunc('month', rate.bin_start) = date_trunc('month', coefficient.range_start)
-            )
+            {%- if by_month %}
+            and date_trunc('month', rate.bin_start) = date_trunc('month', coefficient.range_start)
+            {%- endif %}
 ),
 
 final as (
