@@ -167,6 +167,14 @@ class Pressure(Section):
     applied_scope: Literal["config", "month"] = Field("config", description="range whose coefficient is applied")
 
 
+class Primary(Section):
+    """The primary flux, as neutron monitors see it."""
+
+    disturbed_drop_pct: float = Field(
+        2.0, gt=0, description="a monitor this far below its median of the 27 days before is disturbed, %"
+    )
+
+
 class Corrections(Section):
     """Bins, efficiency and pressure."""
 
@@ -178,6 +186,7 @@ class Corrections(Section):
     )
     bins: Bins = Bins()
     pressure: Pressure = Pressure()
+    primary: Primary = Primary()
 
 
 class Publish(Section):
@@ -266,6 +275,7 @@ class Settings(BaseSettings):
             "pressure_min_span_hpa": corrections.pressure.min_span_hpa,
             "pressure_max_sigma_pct_per_hpa": corrections.pressure.max_sigma_pct_per_hpa,
             "pressure_applied_scope": corrections.pressure.applied_scope,
+            "primary_disturbed_drop_pct": corrections.primary.disturbed_drop_pct,
         }
 
     @classmethod

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulate import hourly_tables
-from tests.integration.corrections_input import EFFICIENCY, PATTERNS, TELESCOPE_HZ, Array, pattern_share
+from tests.integration.corrections_input import EFFICIENCY, PATTERNS, TELESCOPE_HZ, Array, pattern_share, write_nmdb
 
 REFERENCE_HPA = 940.0
 
@@ -70,6 +70,7 @@ def write_bins(data_dir: Path, stations: list[Hours]) -> None:
                     "insert into fit_exclusion values (?, ?, ?, 'detector', 'test', 'test')",
                     [hours.station_id, first.astype(object), last.astype(object)],
                 )
+    write_nmdb(data_dir)
 
 
 def _as_written(hours: Hours) -> hourly_tables.Hours:

@@ -11,7 +11,13 @@ from tests.integration.pressure_closure import REFERENCE_HPA, Hours, closure, ex
 EXPECTED, ROUNDED, GAP, HALF_LIVE, DIP, DIP_EXCLUDED, NINETY_DAYS, SEASON = range(1, 9)
 SHORT, FLAT, POSITIVE, CHANGED, NO_PRESSURE, SPARSE = range(9, 15)
 POISSON = (20, 21, 22, 23)
-FITTED_MODELS = ("int_station_reference+", "int_bin_ratio+", "int_bin_group+", "int_configuration_range+")
+FITTED_MODELS = (
+    "int_station_reference+",
+    "int_bin_ratio+",
+    "int_bin_group+",
+    "int_configuration_range+",
+    "fct_nmdb_hour+",
+)
 # models that also need what this test does not write
 LEFT_OUT = ("fct_accidental", "grafana_accidental", "grafana_coverage", "int_correction_done")
 
