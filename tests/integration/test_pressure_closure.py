@@ -16,7 +16,8 @@ FITTED_MODELS = (
     "int_bin_ratio+",
     "int_bin_group+",
     "int_configuration_range+",
-    "fct_nmdb_hour+",
+    "fct_primary+",
+    "int_pressure_monitor_row+",
 )
 # models that also need what this test does not write
 LEFT_OUT = ("fct_accidental", "grafana_accidental", "grafana_coverage", "int_correction_done")
@@ -169,7 +170,7 @@ def test_seasons_do_not_enter_the_slope(built: Path) -> None:
     x, y, w = (
         column(
             built,
-            f"select {name} from int_pressure_range_row where station_id = {SEASON} and scope = 'config'"
+            f"select {name} from int_pressure_row where target_code = 'MINGO{SEASON:02d}'"
             " and group_code = 'all' order by bin_start",
         )
         for name in "xyw"
@@ -182,8 +183,8 @@ def test_seasons_do_not_enter_the_slope(built: Path) -> None:
 def test_regression_equals_numpy(built: Path) -> None:
     rows = query(
         built,
-        f"select x, y, w, epoch(block_id), cluster_id, bin_start from int_pressure_range_row"
-        f" where station_id = {POISSON[0]} and scope = 'config' and group_code = 'all' and y is not null"
+        f"select x, y, w, bin_start from int_pressure_row"
+        f" where target_code = 'MINGO{POISSON[0]:02d}' and group_code = 'all' and y is not null"
         " order by bin_start",
     )
     x, y, w = (np.array([row[k] for row in rows], dtype=np.float64) for k in range(3))
