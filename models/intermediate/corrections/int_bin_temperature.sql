@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral') }}
 {#- What each method of the temperature correction reads of the air of a bin, where all of it is known. -#}
 with
 

@@ -1,4 +1,4 @@
-{#- Daily means of what the joint fit compares, weighted as the hours' rates are known, over the hours that may enter it.
+{#- Daily means of what the joint fit compares, weighted as the hours' rates are known, over the hours that may enter.
     Means of all quantities are taken over the same hours, so that a linear law of the hours is one of the days. -#}
 {%- set min_hours = 18 -%}
 with
@@ -49,7 +49,9 @@ hour as (
             and rate.bin_start = bin_temperature.bin_start
             and rate.bin_width_s = bin_temperature.bin_width_s
     inner join temperature_reference
-        on bin_temperature.station_id = temperature_reference.station_id and bin_temperature.method = temperature_reference.method
+        on
+            bin_temperature.station_id = temperature_reference.station_id
+            and bin_temperature.method = temperature_reference.method
     left join station_primary
         on
             rate.station_id = station_primary.station_id

@@ -1,5 +1,5 @@
-{#- What pressure and temperature do to the rate of a bin by the joint fit. The coefficients are those of all directions, for
-    every group: the days of a single group say too little. -#}
+{#- What pressure and temperature do to the rate of a bin by the joint fit. The coefficients are those of all
+    directions, for every group: the days of a single group say too little. -#}
 with
 
 bin_count as (

@@ -1,5 +1,5 @@
-{#- The temperature and height that rates are brought to: the seed, else the median of the station's first year, which holds
-    every season once. Before that year is over it is the median so far, and moves. -#}
+{#- The temperature and height that rates are brought to: the seed, else the median of the station's first year, which
+    holds every season once. Before that year is over it is the median so far, and moves. -#}
 with
 
 bin_temperature as (
@@ -11,7 +11,7 @@ bin_temperature as (
 ),
 
 station_reference as (
-    select * from {{ ref('station_reference') }}
+    select * from {{ ref('int_station_reference') }}
 ),
 
 first_year as (

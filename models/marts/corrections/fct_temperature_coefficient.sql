@@ -124,7 +124,10 @@ asked as (
             when n_with_air = 0 then 'no_profile'
             when n_days < {{ var('temperature_min_days') }} then 'insufficient_rows'
             when
-                coalesce(height_span_km < {{ var('temperature_min_span_km') }}, temp_span_k < {{ var('temperature_min_span_k') }})
+                coalesce(
+                    height_span_km < {{ var('temperature_min_span_km') }},
+                    temp_span_k < {{ var('temperature_min_span_k') }}
+                )
                 then 'insufficient_span'
             when beta_sigma_pct_per_hpa is null or alpha_sigma_pct_per_k is null then 'fit_failed'
             when
