@@ -159,12 +159,17 @@ class Bins(Section):
 class Pressure(Section):
     """The barometric fit."""
 
+    enabled: bool = Field(True, description="false: nothing is fitted, the seeded coefficients are applied")
     min_rows: int = Field(168, ge=2, description="hours a fit needs")
     min_span_hpa: float = Field(5, ge=0, description="p95 - p05 of the pressure a fit needs, hPa")
     max_sigma_pct_per_hpa: float = Field(
         0.03, gt=0, description="limit on the error of a direction group's coefficient"
     )
     applied_scope: Literal["config", "month"] = Field("config", description="range whose coefficient is applied")
+    rolling_half_width_days: list[Annotated[int, Field(ge=1)]] = Field(
+        [14, 28, 56, 91, 182], min_length=1, description="half widths of the windows of the rolling coefficient, days"
+    )
+    rolling_groups: list[str] = Field(["all"], description="direction groups that have a rolling coefficient")
 
 
 class Corrections(Section):
@@ -262,10 +267,13 @@ class Settings(BaseSettings):
             "bins_minute_z_max": corrections.bins.minute_z_max,
             "bins_min_coverage": corrections.bins.min_coverage,
             "efficiency_outer_method": corrections.efficiency_outer_method,
+            "pressure_enabled": corrections.pressure.enabled,
             "pressure_min_rows": corrections.pressure.min_rows,
             "pressure_min_span_hpa": corrections.pressure.min_span_hpa,
             "pressure_max_sigma_pct_per_hpa": corrections.pressure.max_sigma_pct_per_hpa,
             "pressure_applied_scope": corrections.pressure.applied_scope,
+            "pressure_rolling_half_width_days": list(corrections.pressure.rolling_half_width_days),
+            "pressure_rolling_groups": list(corrections.pressure.rolling_groups),
         }
 
     @classmethod

@@ -83,6 +83,7 @@ def write_inputs(data_dir: Path, stations: list[Minutes], reference_pressure_hpa
             "create or replace table int_day_built as select station_id, cast(start_time as date) as day, file_id,"
             " 'first' as lineage_id, false as is_superseded from dim_file"
         )
+    write_no_monitors(data_dir)
 
 
 def _base(station: Minutes) -> dict[str, AnyArrow]:
@@ -136,6 +137,19 @@ def _environment(station: Minutes) -> pa.Table:
         row[name] = pa.array([station.words.get(name)] * size, pa.string())
     row["is_era5_preliminary"] = pa.array(np.zeros(size, dtype=bool))
     return pa.table(row)
+
+
+NMDB_COLUMNS = (
+    "nm_code varchar, interval_start timestamp, resolution_s integer, dtype varchar, nm_table varchar, rate_hz double,"
+    " pressure_hpa double, value_type varchar, is_partial boolean, product varchar, fetched_at timestamp"
+)
+
+
+def write_no_monitors(data_dir: Path) -> None:
+    """Create the tables of the neutron monitors without a row."""
+    with duckdb.connect(str(data_dir / "build.duckdb")) as connection:
+        for name in ("stg_nmdb", "fct_nmdb", "fct_nmdb_hour"):
+            connection.execute(f"create or replace table {name} ({NMDB_COLUMNS}, n_bins integer)")
 
 
 def run_dbt(data_dir: Path, *arguments: str, variables: dict[str, object] | None = None) -> dbt.DbtResult:

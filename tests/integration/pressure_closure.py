@@ -8,7 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from simulate import hourly_tables
-from tests.integration.corrections_input import EFFICIENCY, PATTERNS, TELESCOPE_HZ, Array, pattern_share
+from tests.integration.corrections_input import (
+    EFFICIENCY,
+    PATTERNS,
+    TELESCOPE_HZ,
+    Array,
+    pattern_share,
+    write_no_monitors,
+)
 
 REFERENCE_HPA = 940.0
 
@@ -56,6 +63,7 @@ def closure(station_id: int, n_hours: int = 288, beta: float = -0.002, **changes
 def write_bins(data_dir: Path, stations: list[Hours]) -> None:
     """Create the tables of bins that the efficiencies, rates and fits read; seeds must be loaded."""
     build = data_dir / "build.duckdb"
+    write_no_monitors(data_dir)
     hourly_tables.write_hours(build, [_as_written(hours) for hours in stations])
     with duckdb.connect(str(build)) as connection:
         connection.execute(

@@ -46,7 +46,9 @@ def _station(station_id: int, n_days: int, seed: int) -> Minutes:
 
 
 def _build(data_dir: Path, *arguments: str) -> None:
-    result = run_dbt(data_dir, "run", "--select", "int_station_day+", *arguments, variables=WIDTHS)
+    result = run_dbt(
+        data_dir, "run", "--select", "int_station_day+", "int_pressure_monitor_row", *arguments, variables=WIDTHS
+    )
     assert result.error is None, result.error
 
 

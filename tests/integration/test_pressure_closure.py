@@ -11,7 +11,13 @@ from tests.integration.pressure_closure import REFERENCE_HPA, Hours, closure, ex
 EXPECTED, ROUNDED, GAP, HALF_LIVE, DIP, DIP_EXCLUDED, NINETY_DAYS, SEASON = range(1, 9)
 SHORT, FLAT, POSITIVE, CHANGED, NO_PRESSURE, SPARSE = range(9, 15)
 POISSON = (20, 21, 22, 23)
-FITTED_MODELS = ("int_station_reference+", "int_bin_ratio+", "int_bin_group+", "int_configuration_range+")
+FITTED_MODELS = (
+    "int_station_reference+",
+    "int_bin_ratio+",
+    "int_bin_group+",
+    "int_configuration_range+",
+    "int_pressure_monitor_row+",
+)
 # models that also need what this test does not write
 LEFT_OUT = ("fct_accidental", "grafana_accidental", "grafana_coverage", "int_correction_done")
 
@@ -163,7 +169,7 @@ def test_seasons_do_not_enter_the_slope(built: Path) -> None:
     x, y, w = (
         column(
             built,
-            f"select {name} from int_pressure_range_row where station_id = {SEASON} and scope = 'config'"
+            f"select {name} from int_pressure_row where target_code = 'MINGO{SEASON:02d}'"
             " and group_code = 'all' order by bin_start",
         )
         for name in "xyw"
@@ -176,8 +182,8 @@ def test_seasons_do_not_enter_the_slope(built: Path) -> None:
 def test_regression_equals_numpy(built: Path) -> None:
     rows = query(
         built,
-        f"select x, y, w, epoch(block_id), cluster_id, bin_start from int_pressure_range_row"
-        f" where station_id = {POISSON[0]} and scope = 'config' and group_code = 'all' and y is not null"
+        f"select x, y, w, bin_start from int_pressure_row"
+        f" where target_code = 'MINGO{POISSON[0]:02d}' and group_code = 'all' and y is not null"
         " order by bin_start",
     )
     x, y, w = (np.array([row[k] for row in rows], dtype=np.float64) for k in range(3))

@@ -24,24 +24,14 @@ span as (
 placed as (
     select
         *,
-        range_end < max(range_end) over (partition by station_id) as is_closed,
-        date_trunc('month', range_start - interval 1 microsecond) + interval 1 month as first_full_month,
-        date_trunc('month', range_end) as newest_month
+        range_end < max(range_end) over (partition by station_id) as is_closed
     from span
 ),
 
 final as (
     select
-        station_id,
-        conf_number,
-        range_start,
-        range_end,
-        is_closed,
-        case
-            when is_closed then range_end
-            when newest_month <= first_full_month then range_end
-            else newest_month
-        end as fit_until
+        *,
+        case when is_closed then range_end else {{ fit_until('range_start', 'range_end') }} end as fit_until
     from placed
 )
 

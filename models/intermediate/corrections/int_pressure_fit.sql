@@ -1,150 +1,120 @@
-{#- Weighted regression of ln r on pressure for every range and group, without a row that must not enter.
-    x and y are taken from their weighted means in each calendar month of the configuration, so that seasons, the solar
-    cycle and slow drifts do not enter the slope. The error is the larger of the scaled statistical one and the one from
-    clusters of five days, because residuals of neighbouring hours are correlated. -#}
-{%- set target = 'scope, station_id, range_start, group_code' -%}
-{%- set min_clusters = 6 -%}
+{#- Weighted regression of ln r on pressure for every configuration, month and direction group, and for the neutron
+    monitors. Each calendar month has a mean of its own; five days are a cluster. The macro says how. -#}
+{%- set target = ['scope', 'target_code', 'range_start', 'group_code'] -%}
+{%- set keys = target | join(', ') -%}
 with
 
-fit_row as (
-    select * from {{ ref('int_pressure_range_row') }}
+pressure_range as (
+    select * from {{ ref('int_pressure_range') }}
+),
+
+pressure_row as (
+    select * from {{ ref('int_pressure_row') }}
     where fit_exclusion_reason is null
 ),
 
-centred as (
+ranged_day as (
+    select
+        pressure_range.scope,
+        pressure_range.range_start,
+        pressure_day.*,
+        {{ cluster_number('pressure_day.day_start') }} as cluster_id
+    from {{ ref('int_pressure_day') }} as pressure_day
+    inner join pressure_range
+        on
+            pressure_day.target_code = pressure_range.target_code
+            and pressure_day.series_start = pressure_range.series_start
+            and pressure_day.month_start = coalesce(pressure_range.month_start, pressure_day.month_start)
+            and pressure_day.day_start < pressure_range.fit_until
+),
+
+counted as (
+    select
+        {{ keys }},
+        {{ summed_row_counts() }}
+    from ranged_day
+    group by all
+),
+
+fitted as (
+    {{ block_regression('ranged_day', target, 'month_start') }}
+),
+
+-- what rows tell and sums do not: quantiles of the pressure, and how residuals follow each other; both lines at once
+lined as (
+    select
+        pressure_row.*,
+        date_trunc('month', pressure_row.bin_start) as month_start,
+        pressure_row.bin_start < whole.fit_until as is_in_config,
+        month_fit.range_start,
+        pressure_row.x - month_fit.mean_x as xc,
+        pressure_row.y - month_fit.mean_y as yc,
+        yc - config_fit.slope * xc as config_residual,
+        yc - month_fit.slope * xc as month_residual
+    from pressure_row
+    inner join pressure_range as whole
+        on
+            pressure_row.target_code = whole.target_code
+            and pressure_row.series_start = whole.series_start
+            and whole.scope = 'config'
+    inner join fitted as month_fit
+        on
+            pressure_row.target_code = month_fit.target_code
+            and pressure_row.group_code = month_fit.group_code
+            and greatest(pressure_row.series_start, date_trunc('month', pressure_row.bin_start)) = month_fit.range_start
+            and month_fit.scope = 'month'
+    left join fitted as config_fit
+        on
+            pressure_row.target_code = config_fit.target_code
+            and pressure_row.group_code = config_fit.group_code
+            and pressure_row.series_start = config_fit.range_start
+            and config_fit.scope = 'config'
+),
+
+followed as (
     select
         *,
-        x - sum({{ fixed('w * x') }}) over block / sum({{ fixed('w') }}) over block as xc,
-        y - sum({{ fixed('w * y') }}) over block / sum({{ fixed('w') }}) over block as yc
-    from fit_row
-    window block as (partition by {{ target }}, block_id)
+        lag(config_residual) over hours as config_previous,
+        case when lag(month_start) over hours = month_start then lag(month_residual) over hours end as month_previous,
+        bin_start - lag(bin_start) over hours = to_seconds(width_s) as is_next
+    from lined
+    window hours as (partition by target_code, group_code, series_start order by bin_start)
 ),
 
-sums as (
+from_row as (
     select
-        {{ target }},
-        count(*) as n_rows,
-        count(distinct block_id) as n_blocks,
-        {{ exact_sum('w') }} as sw,
-        {{ exact_sum('w * x') }} as sx,
-        {{ exact_sum('w * y') }} as sy,
-        {{ exact_sum('w * xc * xc') }} as sxx,
-        {{ exact_sum('w * xc * yc') }} as sxy,
-        {{ exact_sum('w * yc * yc') }} as syy,
-        quantile_cont(x, 0.95) - quantile_cont(x, 0.05) as pressure_span_hpa
-    from centred
-    group by {{ target }}
-),
-
-sloped as (
+        'config' as scope,
+        target_code,
+        series_start as range_start,
+        group_code,
+        quantile_cont(x, 0.95) - quantile_cont(x, 0.05) as pressure_span_hpa,
+        corr(config_residual, config_previous) filter (where is_next) as residual_lag1
+    from followed
+    where is_in_config
+    group by all
+    union all
     select
-        *,
-        case when sxx > 0 then sxy / sxx end as slope
-    from sums
-),
-
-residual as (
-    select
-        centred.scope,
-        centred.station_id,
-        centred.range_start,
-        centred.group_code,
-        centred.bin_start,
-        centred.cluster_id,
-        centred.w * centred.xc * (centred.yc - sloped.slope * centred.xc) as u,
-        centred.w * pow(centred.yc - sloped.slope * centred.xc, 2) as chi2_part,
-        centred.yc - sloped.slope * centred.xc as residual
-    from centred
-    inner join sloped using ({{ target }})
-),
-
-cluster_sum as (
-    select
-        {{ target }},
-        cluster_id,
-        {{ exact_sum('u') }} as u,
-        {{ exact_sum('chi2_part') }} as chi2
-    from residual
-    group by {{ target }}, cluster_id
-),
-
-cluster_total as (
-    select
-        {{ target }},
-        {{ exact_sum('u * u') }} as suu,
-        {{ exact_sum('chi2') }} as chi2,
-        count(*) as n_clusters
-    from cluster_sum
-    group by {{ target }}
-),
-
-stepped as (
-    select
-        {{ target }},
-        residual,
-        lag(residual) over hours as previous_residual,
-        bin_start - lag(bin_start) over hours = interval 1 hour as is_next_hour
-    from residual
-    window hours as (partition by {{ target }} order by bin_start)
-),
-
-autocorrelation as (
-    select
-        {{ target }},
-        {# of a single pair, or of equal residuals, the correlation is not a number #}
-        nullif(
-            round(corr(residual, previous_residual) filter (where is_next_hour), 6), cast('nan' as double)
-        ) as residual_lag1
-    from stepped
-    group by {{ target }}
-),
-
-measured as (
-    select
-        sloped.*,
-        cluster_total.n_clusters,
-        autocorrelation.residual_lag1,
-        100 * sloped.slope as beta_pct_per_hpa,
-        100 / sqrt(nullif(sloped.sxx, 0)) as beta_sigma_stat_pct_per_hpa,
-        cluster_total.chi2 / nullif(greatest(sloped.n_rows - sloped.n_blocks - 1, 0), 0) as chi2_ndf,
-        case
-            when cluster_total.n_clusters >= {{ min_clusters }}
-                then
-                    100 * sqrt(cluster_total.suu * cluster_total.n_clusters / (cluster_total.n_clusters - 1))
-                    / nullif(sloped.sxx, 0)
-        end as beta_sigma_cluster_pct_per_hpa,
-        pow(sloped.sxy, 2) / nullif(sloped.sxx * sloped.syy, 0) as r2,
-        exp((sloped.sy - sloped.slope * sloped.sx) / nullif(sloped.sw, 0)) as rate_at_p_ref_hz
-    from sloped
-    inner join cluster_total using ({{ target }})
-    inner join autocorrelation using ({{ target }})
-),
-
-scaled as (
-    select
-        *,
-        beta_sigma_stat_pct_per_hpa * sqrt(greatest(1, coalesce(chi2_ndf, 1))) as beta_sigma_scaled_pct_per_hpa
-    from measured
+        'month' as scope,
+        target_code,
+        range_start,
+        group_code,
+        quantile_cont(x, 0.95) - quantile_cont(x, 0.05) as pressure_span_hpa,
+        corr(month_residual, month_previous) filter (where is_next) as residual_lag1
+    from followed
+    group by all
 ),
 
 final as (
     select
-        {{ target }},
-        n_rows,
-        n_blocks,
-        n_clusters,
-        pressure_span_hpa,
-        beta_pct_per_hpa,
-        beta_sigma_stat_pct_per_hpa,
-        case
-            when beta_sigma_stat_pct_per_hpa is not null
-                then greatest(beta_sigma_scaled_pct_per_hpa, beta_sigma_cluster_pct_per_hpa)
-        end as beta_sigma_pct_per_hpa,
-        rate_at_p_ref_hz,
-        r2,
-        chi2_ndf,
-        residual_lag1
-    from scaled
+        {{ keys }},
+        {{ line_result('fitted') }},
+        counted.* exclude ({{ keys }}),
+        from_row.pressure_span_hpa,
+        {# of a single pair, or of equal residuals, the correlation is not a number #}
+        nullif(round(from_row.residual_lag1, 6), cast('nan' as double)) as residual_lag1
+    from counted
+    left join fitted using ({{ keys }})
+    left join from_row using ({{ keys }})
 )
 
 select * from final

@@ -13,13 +13,13 @@ station_reference as (
 offered as (
     select
         *,
-        scope = '{{ applied_scope }}' as is_applied,
+        target_kind = 'station' and scope = '{{ applied_scope }}' as is_applied,
         case when fit_status = 'ok' then beta_pct_per_hpa end as own_beta,
         case when fit_status = 'ok' then beta_sigma_pct_per_hpa end as own_sigma,
         max(beta_pct_per_hpa) filter (where fit_status = 'ok' and group_code = 'all') over same_range as all_beta,
         max(beta_sigma_pct_per_hpa) filter (where fit_status = 'ok' and group_code = 'all') over same_range as all_sigma
     from fit
-    window same_range as (partition by scope, station_id, range_start)
+    window same_range as (partition by scope, target_code, half_width_days, range_start)
 ),
 
 -- else that of the last earlier range which had one
@@ -30,7 +30,7 @@ carried as (
         last_value(coalesce(own_sigma, all_sigma) ignore nulls) over earlier as carried_sigma
     from offered
     window earlier as (
-        partition by scope, station_id, group_code order by range_start
+        partition by scope, target_code, half_width_days, group_code order by range_start
         rows between unbounded preceding and 1 preceding
     )
 ),
@@ -38,8 +38,6 @@ carried as (
 applied as (
     select
         carried.*,
-        station_reference.station_code,
-        station_reference.reference_pressure_hpa,
         case
             when own_beta is not null then 'fit'
             when all_beta is not null then 'all'
@@ -49,30 +47,34 @@ applied as (
         station_reference.beta_seed_pct_per_hpa as seed_beta,
         station_reference.beta_seed_sigma_pct_per_hpa as seed_sigma
     from carried
-    inner join station_reference using (station_id)
+    left join station_reference using (station_id)
 ),
 
 final as (
     select
-        concat_ws('-', station_code, group_code, scope, strftime(range_start, '%Y%m%dT%H%M')) as coefficient_id,
-        'station' as target_kind,
+        concat_ws(
+            '-', target_code, group_code, scope, half_width_days, strftime(range_start, '%Y%m%dT%H%M')
+        ) as coefficient_id,
+        target_kind,
         station_id,
+        nm_code,
         group_code,
         scope,
         conf_number,
         range_start,
         range_end,
         fit_until,
+        half_width_days,
         beta_pct_per_hpa,
         beta_sigma_stat_pct_per_hpa,
         beta_sigma_pct_per_hpa,
         rate_at_p_ref_hz,
         r2,
         chi2_ndf,
-        cast(n_rows as bigint) as n_rows,
-        cast(n_excluded_rows as bigint) as n_excluded_rows,
-        cast(n_blocks as integer) as n_blocks,
-        cast(n_clusters as integer) as n_clusters,
+        n_rows,
+        n_excluded_rows,
+        n_blocks,
+        n_clusters,
         pressure_span_hpa,
         residual_lag1,
         reference_pressure_hpa,

@@ -19,12 +19,14 @@ final as (
         coefficient.coefficient_id,
         coefficient.target_kind,
         coefficient.station_id,
+        coefficient.nm_code,
         coefficient.group_code,
         coefficient.scope,
         coefficient.conf_number,
         coefficient.range_start,
         coefficient.range_end,
         coefficient.fit_until,
+        coefficient.half_width_days,
         coefficient.beta_pct_per_hpa,
         coefficient.beta_sigma_stat_pct_per_hpa,
         coefficient.beta_sigma_pct_per_hpa,
@@ -44,7 +46,7 @@ final as (
         coefficient.applied_beta_sigma_pct_per_hpa,
         coefficient.applied_source
     from coefficient
-    inner join station using (station_id)
+    left join station using (station_id)
 )
 
 select * from final

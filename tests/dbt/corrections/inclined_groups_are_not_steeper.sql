@@ -4,7 +4,7 @@ with
 
 coefficient as (
     select * from {{ ref('fct_pressure_coefficient') }}
-    where fit_status = 'ok'
+    where fit_status = 'ok' and scope != 'rolling'
 ),
 
 vertical as (

@@ -3,7 +3,7 @@ with
 
 coefficient as (
     select * from {{ ref('fct_pressure_coefficient') }}
-    where scope = '{{ var("pressure_applied_scope") }}'
+    where target_kind = 'station' and scope = '{{ var("pressure_applied_scope") }}'
 ),
 
 counted as (
