@@ -19,6 +19,7 @@ from flows.closure_measure import (
 )
 from flows.corrections_home import ancestors, load_seeds, run, write_networks
 from simulate.hourly import HourlyNetwork, network_of_years
+from simulate.hourly_counts import HourTruth
 from warehouse.paths import Paths
 
 USUAL, QUIET, NOISY, COUPLED = range(4)
@@ -108,19 +109,20 @@ def closure(
         for seed in range(1, n_seeds + 1):
             on_step(seed - 1, n_seeds, f"network {seed}")
             shutil.copyfile(seeded, paths.build)
-            measure(paths, variants(years, seed, stations), result)
+            networks = variants(years, seed, stations)
+            truths = write_networks(paths, networks)
+            run(paths, "run", *ancestors(*TARGETS))
+            measure(paths.build, networks, truths[USUAL], result)
         on_step(n_seeds, n_seeds, "")
     return result
 
 
-def measure(paths: Paths, networks: Sequence[HourlyNetwork], result: Closure) -> None:
-    """Run one network with its variants through dbt and add what is measured to ``result``."""
-    truths = write_networks(paths, list(networks))
-    run(paths, "run", *ancestors(*TARGETS))
-    pulls = coefficient_pulls(paths.build, networks)
+def measure(build: Path, networks: Sequence[HourlyNetwork], truths: Sequence[HourTruth], result: Closure) -> None:
+    """Add to ``result`` what a built network with its variants gives; ``truths`` are of the usual one's stations."""
+    pulls = coefficient_pulls(build, networks)
     result.pulls += pulls
     result.shifts += forbush_shifts(pulls, USUAL, QUIET)
-    for hours in read_hours(paths.build, networks[USUAL], truths[USUAL]):
+    for hours in read_hours(build, networks[USUAL], truths):
         pressure_sigma, correlation = residual_with_pressure(hours)
         flat, flat_error, raw, raw_error = efficiency_slopes(hours)
         before, _ = half_day_wave(hours, hours.rate_eff_hz)

@@ -1,4 +1,4 @@
-"""What `mingo bench closure` and `mingo bench pressure` print."""
+"""What `mingo bench closure`, `mingo bench pressure` and `mingo bench corrections` print."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -8,6 +8,7 @@ import numpy as np
 
 from flows.closure import MEAN_WITHIN, WIDTH_WITHIN, Closure, Rest, pull_rows
 from flows.console import print_table
+from flows.corrections_bench import CorrectionsCost
 from flows.method_bench import MethodRow
 from flows.outcome import Outcome
 
@@ -93,3 +94,25 @@ def methods_outcome(rows: Sequence[MethodRow]) -> Outcome:
     largest = max(abs(row.off_sigma) for row in rows if row.method == rows[0].method)
     sentence = f"pressure: {rows[0].method} is off by at most {largest:.1f} of its own sigma"
     return Outcome("bench", "Completed", sentence, {"rows": [asdict(row) for row in rows]})
+
+
+KINDS = ("seed", "model", "test", "unit_test")
+
+
+def show_cost(cost: CorrectionsCost, n_nodes: int) -> None:
+    """Print seconds by kind of node, and the slowest nodes."""
+    totals = [[kind, n, f"{seconds:.1f}"] for kind in KINDS for n, seconds in [cost.total_s(kind)]]
+    print_table("Build of the corrections", ["kind", "nodes", "seconds"], totals)
+    rows = [[node.name[:80], node.kind, f"{node.wall_s:.2f}", f"{node.cpu_s:.2f}"] for node in cost.slowest(n_nodes)]
+    print_table("Slowest nodes", ["node", "kind", "seconds", "CPU (s)"], rows, right_from=2)
+
+
+def cost_outcome(cost: CorrectionsCost) -> Outcome:
+    """All figures of the build."""
+    run = cost.run
+    sentence = (
+        f"corrections: {cost.n_rate_rows:,} rows of rates in {run.wall_s:.1f} s ({run.cpu_s:.1f} s on processors),"
+        f" largest process {run.peak_mib:,.0f} MiB"
+    )
+    detail = {"rate_rows": cost.n_rate_rows, "seconds": run.wall_s, "cpu_s": run.cpu_s, "peak_mib": run.peak_mib}
+    return Outcome("bench", "Completed", sentence, detail | {"nodes": [asdict(node) for node in run.nodes]})

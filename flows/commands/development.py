@@ -131,7 +131,7 @@ def closure(
 @bench_app.command()
 def pressure(
     days: int = typer.Option(60, min=45, help="Days of hours of each case."),
-    seed: int = typer.Option(1, min=0, help="Seed of the simulation."),
+    seed: int = typer.Option(3, min=0, help="Seed of the simulation."),
     json: bool = JSON,
 ) -> None:
     """Fit the barometric coefficient of the same hours by three methods: clean, in a gap, and worse.
@@ -150,6 +150,30 @@ def pressure(
     if not json:
         show_methods(rows)
     finish(methods_outcome(rows), json)
+
+
+@bench_app.command()
+def corrections(
+    years: float = typer.Option(2.0, min=0.1, help="Years of hours."),
+    stations: str = typer.Option("1,2,3,4", help="Station numbers."),
+    nodes: int = typer.Option(15, min=1, help="How many of the slowest nodes to show."),
+    json: bool = JSON,
+) -> None:
+    """Time a build of the corrections from scratch, seeds and data tests included, node by node.
+
+    Example: mingo bench corrections --years 2
+    """
+    from flows.commands.closure import cost_outcome, show_cost
+    from flows.corrections_bench import corrections_cost
+    from flows.corrections_home import CorrectionsError
+
+    try:
+        cost = corrections_cost(years, tuple(int(word) for word in stations.split(",")))
+    except CorrectionsError as error:
+        fail(str(error))
+    if not json:
+        show_cost(cost, nodes)
+    finish(cost_outcome(cost), json)
 
 
 def docs(
