@@ -60,7 +60,8 @@ effective as (
         levels.valid_time,
         case
             when count(*) = any_value(n_weights.n_weights)
-                then sum(weights.weight * levels.temp_k) / sum(weights.weight)
+                then sum(weights.weight * levels.temp_k order by levels.pressure_level_hpa)
+                    / sum(weights.weight order by levels.pressure_level_hpa)
         end as temp_eff_k
     from levels
     inner join weights

@@ -10,7 +10,7 @@ hours as (
         date_trunc('hour', interval_start) as interval_start,
         resolution_s as native_resolution_s,
         cast(count(rate_hz) as integer) as n_bins,
-        avg(rate_hz) as rate_hz
+        avg(rate_hz order by interval_start) as rate_hz
     from intervals
     where 3600 % resolution_s = 0
     group by nm_code, date_trunc('hour', interval_start), resolution_s

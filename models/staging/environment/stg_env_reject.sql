@@ -1,7 +1,7 @@
 with
 
 final as (
-    select
+    select distinct
         env_reject.station_id,
         env_reject.kind,
         env_reject.line_text,

@@ -1,5 +1,5 @@
 {# Every seed in which values are looked up has a row for each station and each thing it is about, on each day with
-   data. #}
+   data; every station with data stands in `station`, and every real one has its rigidity and its monitors. #}
 {% set wanted = {
     'log_limits': ('column_name', [
         'rate_asserted_hz', 'rate_edge_hz', 'rate_accepted_hz',
@@ -33,9 +33,15 @@ missing_policy as (
     select "group" from {{ ref('gap_policy') }}
 ),
 
+with_data as (
+    select station_id from {{ ref('int_environment_span') }}
+    union
+    select station_id from {{ ref('int_era5_hourly') }}
+),
+
 missing_station as (
-    select distinct station_id
-    from station_day
+    select station_id
+    from with_data
     anti join {{ ref('dim_station') }} using (station_id)
 )
 
@@ -50,6 +56,16 @@ select
     station_id,
     null as item
 from missing_station
+{%- for seed in ['cutoff_rigidity', 'station_monitor'] %}
+union all
+select
+    '{{ seed }}' as seed,
+    station_id,
+    null as item
+from {{ ref('dim_station') }}
+anti join {{ ref(seed) }} using (station_id)
+where station_id != 0
+{%- endfor %}
 {%- for seed, (key, items) in wanted.items() %}
 union all
 select distinct

@@ -1,6 +1,12 @@
-{# Interpolated values are part of a straight line, so each lies between those of the minutes before and after it. #}
-{% set columns = [] %}
-{% for group in environment_groups() if group.policy == 'air' %}{% do columns.extend(group.columns) %}{% endfor %}
+{# Interpolated values are part of a straight line, so each lies between those of the minutes before and after it. ERA5 has
+   values at full hours only and is never held, so what stands at any other minute is interpolated; its line may begin
+   before the first minute of a station and end after the last one. #}
+{% set air = [] %}
+{% set era5 = [] %}
+{% for group in environment_groups() %}
+{% if group.policy == 'air' %}{% do air.extend(group.columns) %}{% endif %}
+{% if group.model == 'int_era5_hourly' %}{% do era5.extend(group.columns) %}{% endif %}
+{% endfor %}
 
 with
 
@@ -8,11 +14,17 @@ minutes as (
     select
         station_id,
         minute_start,
-        {%- for column in columns %}
+        {%- for column in air %}
+        {{ column }}_fill = 'interpolated' as is_{{ column }}_interpolated,
+        {%- endfor %}
+        {%- for column in era5 %}
+        {{ column }} is not null and minute(minute_start) > 0 as is_{{ column }}_interpolated,
+        {%- endfor %}
+        {%- for column in air + era5 %}
         {{ column }},
-        {{ column }}_fill,
-        lag({{ column }}) over minute as {{ column }}_before,
-        lead({{ column }}) over minute as {{ column }}_after{{ ',' if not loop.last }}
+        lag({{ column }}{{ ', 1, ' ~ column if column in era5 }}) over minute as {{ column }}_before,
+        lead({{ column }}{{ ', 1, ' ~ column if column in era5 }}) over minute as {{ column }}_after
+        {{- ',' if not loop.last }}
         {%- endfor %}
     from {{ ref('fct_environment_minute') }}
     window minute as (partition by station_id order by minute_start)
@@ -23,9 +35,9 @@ select
     minute_start
 from minutes
 where false
-    {%- for column in columns %}
+    {%- for column in air + era5 %}
     or (
-        {{ column }}_fill = 'interpolated'
+        is_{{ column }}_interpolated
         and (
             {{ column }}_before is null
             or {{ column }}_after is null
