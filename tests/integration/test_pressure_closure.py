@@ -227,7 +227,7 @@ def test_groups_fall_back_to_all_directions(built: Path) -> None:
 def test_one_applied_row_for_every_range_and_group(built: Path) -> None:
     assert not query(
         built,
-        "select station_id, conf_number, group_code from fct_pressure_coefficient"
+        "select station_id, conf_number, group_code from fct_pressure_coefficient where target_kind = 'station'"
         " group by all having count(*) filter (where is_applied) != 1",
     )
 
