@@ -172,6 +172,14 @@ class Pressure(Section):
     rolling_groups: list[str] = Field(["all"], description="direction groups that have a rolling coefficient")
 
 
+class Primary(Section):
+    """The primary flux, as neutron monitors see it."""
+
+    disturbed_drop_pct: float = Field(
+        2.0, gt=0, description="a monitor this far below its median of the 27 days before is disturbed, %"
+    )
+
+
 class Corrections(Section):
     """Bins, efficiency and pressure."""
 
@@ -183,6 +191,7 @@ class Corrections(Section):
     )
     bins: Bins = Bins()
     pressure: Pressure = Pressure()
+    primary: Primary = Primary()
 
 
 class Publish(Section):
@@ -272,6 +281,7 @@ class Settings(BaseSettings):
             "pressure_min_span_hpa": corrections.pressure.min_span_hpa,
             "pressure_max_sigma_pct_per_hpa": corrections.pressure.max_sigma_pct_per_hpa,
             "pressure_applied_scope": corrections.pressure.applied_scope,
+            "primary_disturbed_drop_pct": corrections.primary.disturbed_drop_pct,
             "pressure_rolling_half_width_days": list(corrections.pressure.rolling_half_width_days),
             "pressure_rolling_groups": list(corrections.pressure.rolling_groups),
         }
