@@ -97,7 +97,8 @@ def test_the_whole_series_lies_where_it_is_published(built: Path) -> None:
     ((beta, sigma, status, n_rows, n_excluded, n_blocks, reference, is_applied),) = query(
         built,
         "select beta_pct_per_hpa, beta_sigma_pct_per_hpa, fit_status, n_rows, n_excluded_rows,"
-        " n_blocks, reference_pressure_hpa, is_applied from fct_pressure_coefficient where target_kind = 'nm' and scope = 'config'",
+        " n_blocks, reference_pressure_hpa, is_applied from fct_pressure_coefficient"
+        " where target_kind = 'nm' and scope = 'config'",
     )
     assert beta == pytest.approx(-0.74, abs=0.01)
     assert 0.0005 < sigma < 0.005  # type: ignore[operator]
