@@ -19,6 +19,16 @@ from tests.integration.corrections_input import (
 )
 
 REFERENCE_HPA = 940.0
+FITTED_MODELS = (
+    "int_station_reference+",
+    "int_bin_ratio+",
+    "int_bin_group+",
+    "int_configuration_range+",
+    "fct_primary+",
+    "int_pressure_monitor_row+",
+)
+# models that also need what is not written here
+LEFT_OUT = ("fct_accidental", "grafana_accidental", "grafana_coverage", "int_correction_done")
 
 
 @dataclass
