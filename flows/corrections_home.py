@@ -13,13 +13,18 @@ from simulate.hourly_truth import simulate_hours
 from warehouse import dbt
 from warehouse.paths import Paths
 
-SEEDS_AND_STATIONS = ("--select", "resource_type:seed", "dim_station")
-WRITTEN = ("int_bin_count", "int_bin_region", "int_bin_list_count", "int_bin_environment", "large_table")
-CORRECTIONS = (
-    *("--select", "path:models/intermediate/corrections", "path:models/marts/corrections"),
-    *("--exclude", *(f"+{name}" for name in WRITTEN), "int_correction_done"),
-)
-"""Everything from the bins on; what lies before them is written, and read as dbt reads a table it does not build."""
+SEEDS_AND_STATIONS = ("resource_type:seed", "dim_station")
+NO_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+BINS = ("int_bin_count", "int_bin_region", "int_bin_list_count", "int_bin_environment")
+WRITTEN = (*BINS, "large_table", "dim_file", "fct_era5_hour", "stg_nmdb", "fct_nmdb", "fct_nmdb_hour")
+"""Tables that are written here. dbt reads them as it reads any table that it does not build in this run."""
+
+NOT_FROM_HOURS = ("int_correction_done",)
+FOLDERS = ("path:models/intermediate/corrections", "path:models/marts/corrections")
+"""Where all models of the corrections lie."""
+
+LIGHT: dict[str, object] = {"pressure_rolling_half_width_days": [14]}
+"""Rolling coefficients are only drawn, and cost more than all that is measured here."""
 
 STATION_SEEDS = ("station_reference", "station_acceptance")
 VARIANT_STEP = 10
@@ -27,6 +32,17 @@ VARIANT_STEP = 10
 
 class CorrectionsError(Exception):
     """dbt could not make the corrections; the message is its first error."""
+
+
+def selection(*models: str) -> list[str]:
+    """Arguments of dbt for ``models`` (as dbt selects them) without what is written or made before the hours."""
+    before = [f"+{name},{FOLDERS[0]}" for name in BINS]
+    return ["--select", *models, "--exclude", *WRITTEN, *before, *NOT_FROM_HOURS]
+
+
+def ancestors(*models: str) -> list[str]:
+    """The same for ``models`` and those of the corrections that they need."""
+    return selection(*(f"+{name},{folder}" for name in models for folder in FOLDERS))
 
 
 def load_seeds(paths: Paths, station_ids: list[int], *, groups: tuple[str, ...] | None = None) -> None:
@@ -39,7 +55,7 @@ def load_seeds(paths: Paths, station_ids: list[int], *, groups: tuple[str, ...] 
     CorrectionsError
         When dbt fails.
     """
-    run(paths, "build", *SEEDS_AND_STATIONS, "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+    run(paths, "build", "--select", *SEEDS_AND_STATIONS, *NO_TESTS)
     with duckdb.connect(str(paths.build)) as connection:
         for station_id in station_ids:
             for name in STATION_SEEDS:
@@ -109,7 +125,7 @@ def run(paths: Paths, *arguments: str) -> dbt.DbtResult:
     CorrectionsError
         When it fails.
     """
-    result = dbt.run(paths, arguments)
+    result = dbt.run(paths, arguments, variables=LIGHT)
     if result.error is not None:
         raise CorrectionsError(result.error)
     return result

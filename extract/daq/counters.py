@@ -17,6 +17,20 @@ class BalanceError(AssertionError):
 
 
 @dataclass
+class HldCounters:
+    """The columns of `raw_file` that only an HLD file has."""
+
+    n_hld_empty: int = 0
+    n_hld_other_id: int = 0
+    n_hld_resync: int = 0
+    n_hld_other_offset: int = 0
+    n_hld_type_mismatch: int = 0
+    n_hld_fine_over: int = 0
+    hld_limits_source: str | None = None
+    detail_hld: str | None = None
+
+
+@dataclass
 class Counters:
     """The counters of `raw_file`, with its names."""
 

@@ -11,16 +11,21 @@ class Limits:
 
     ``max_line_bytes`` without the line feed; ``max_time_from_name_s`` between an event and the time in the file name;
     ``max_uncompressed_bytes`` of decompressed output; ``max_ratio`` of output to input counts above
-    ``ratio_free_bytes`` of output; ``held_bytes`` is kept in memory, larger contents are read twice.
+    ``ratio_free_bytes`` of output; ``held_bytes`` is kept in memory, larger contents are read twice. Of HLD files:
+    ``hld_cts_words`` is the place of the TDC header behind the word that opens the data, ``hld_min_edges`` the number
+    of leading edges from which a channel gives fine-time limits of its own.
     """
 
     max_line_bytes: int = 4096
     max_time_from_name_s: int = 86_400
     max_uncompressed_bytes: int = 1024 * MIB
+    max_uncompressed_hld_bytes: int = 4096 * MIB
     max_ratio: int = 500
     ratio_free_bytes: int = 64 * MIB
     max_members: int = 16
     held_bytes: int = 64 * MIB
+    hld_cts_words: int = 14
+    hld_min_edges: int = 2000
 
 
 DEFAULT_LIMITS = Limits()

@@ -10,7 +10,8 @@ from typing import Any
 from extract.daq.container import Content, open_content
 from extract.daq.landing import LandingFile, read_sidecar
 from extract.daq.limits import Limits
-from extract.daq.parser import RawResult, parse_content
+from extract.daq.parser import parse_content
+from extract.daq.reading import RawResult
 from extract.daq.schema import PARSER_VERSION, RAW_EVENT, RAW_FILE, RAW_HIT, RAW_REJECT, lake_file_name
 from extract.daq.store import (
     EVENT_DATASETS,

@@ -8,7 +8,7 @@ import typer
 
 from flows.commands.detector_cost import detector_outcome, show_detector_cost
 from flows.commands.options import JSON, load
-from flows.console import fail, finish, out, print_table
+from flows.console import fail, finish, out, print_table, progress
 from warehouse.paths import PROJECT_ROOT
 
 bench_app = typer.Typer(help="Measure speed as ratios within one run.", no_args_is_help=True)
@@ -101,6 +101,79 @@ def detector(
     if not json:
         show_detector_cost(cost, has_nodes=nodes)
     finish(detector_outcome(cost), json)
+
+
+@bench_app.command()
+def closure(
+    seeds: int = typer.Option(20, min=1, help="Networks, one after the other."),
+    years: float = typer.Option(2.0, min=0.5, help="Years of hours of each."),
+    stations: str = typer.Option("1,2,3,4", help="Station numbers."),
+    json: bool = JSON,
+) -> None:
+    """Correct simulated years and hold coefficients and corrected rates against the truth.
+
+    Example: mingo bench closure --seeds 20 --years 2
+    """
+    from flows.closure import closure as run_closure
+    from flows.commands.closure import closure_outcome, show_closure
+    from flows.corrections_home import CorrectionsError
+
+    try:
+        with progress("closure", "networks", json) as on_step:
+            result = run_closure(seeds, years, tuple(int(word) for word in stations.split(",")), on_step)
+    except CorrectionsError as error:
+        fail(str(error))
+    if not json:
+        show_closure(result)
+    finish(closure_outcome(result), json)
+
+
+@bench_app.command()
+def pressure(
+    days: int = typer.Option(60, min=45, help="Days of hours of each case."),
+    seed: int = typer.Option(3, min=0, help="Seed of the simulation."),
+    json: bool = JSON,
+) -> None:
+    """Fit the barometric coefficient of the same hours by three methods: clean, in a gap, and worse.
+
+    Example: mingo bench pressure
+    """
+    from flows.commands.closure import methods_outcome, show_methods
+    from flows.corrections_home import CorrectionsError
+    from flows.method_bench import compare_methods
+
+    try:
+        with progress("methods", "steps", json) as on_step:
+            rows = compare_methods(days, seed, on_step)
+    except CorrectionsError as error:
+        fail(str(error))
+    if not json:
+        show_methods(rows)
+    finish(methods_outcome(rows), json)
+
+
+@bench_app.command()
+def corrections(
+    years: float = typer.Option(2.0, min=0.1, help="Years of hours."),
+    stations: str = typer.Option("1,2,3,4", help="Station numbers."),
+    nodes: int = typer.Option(15, min=1, help="How many of the slowest nodes to show."),
+    json: bool = JSON,
+) -> None:
+    """Time a build of the corrections from scratch, seeds and data tests included, node by node.
+
+    Example: mingo bench corrections --years 2
+    """
+    from flows.commands.closure import cost_outcome, show_cost
+    from flows.corrections_bench import corrections_cost
+    from flows.corrections_home import CorrectionsError
+
+    try:
+        cost = corrections_cost(years, tuple(int(word) for word in stations.split(",")))
+    except CorrectionsError as error:
+        fail(str(error))
+    if not json:
+        show_cost(cost, nodes)
+    finish(cost_outcome(cost), json)
 
 
 def docs(

@@ -1,6 +1,8 @@
 """Inputs of the corrections for tests: the minute tables of other rooms, written straight into a scratch build file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -152,6 +154,22 @@ def write_no_monitors(data_dir: Path) -> None:
             connection.execute(f"create or replace table {name} ({NMDB_COLUMNS}, n_bins integer)")
 
 
+Interval: TypeAlias = tuple[str, datetime, int, float | None]
+
+
+def write_nmdb(data_dir: Path, intervals: Sequence[Interval] = ()) -> None:
+    """Create `fct_nmdb` from (monitor, start, length in s, counts/s); run `fct_nmdb_hour+` to see it."""
+    names = ("nm_code", "interval_start", "resolution_s", "rate_hz")
+    types = (pa.string(), pa.timestamp("us"), pa.int32(), pa.float64())
+    columns = list(zip(*intervals, strict=True)) or [()] * len(names)
+    part = pa.table({name: pa.array(c, t) for name, c, t in zip(names, columns, types, strict=True)})
+    with duckdb.connect(str(data_dir / "build.duckdb")) as connection:
+        connection.register("part", part)
+        connection.execute(
+            "create or replace table fct_nmdb as select *, interval_start + interval 1 day as fetched_at from part"
+        )
+
+
 def run_dbt(data_dir: Path, *arguments: str, variables: dict[str, object] | None = None) -> dbt.DbtResult:
     """Run dbt on ``data_dir``."""
     return dbt.run(Paths(data_dir), arguments, variables=variables)
@@ -159,7 +177,7 @@ def run_dbt(data_dir: Path, *arguments: str, variables: dict[str, object] | None
 
 SEEDS = (
     *("region_group", "station_reference", "station_acceptance", "fit_exclusion"),
-    *("reference_interval", "coefficient_bound", "column_decimals"),
+    *("reference_interval", "coefficient_bound", "column_decimals", "station_monitor"),
 )
 
 

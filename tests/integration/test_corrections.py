@@ -24,7 +24,7 @@ HOUR_TRACK = 15 * 3600  # the same at 15 Hz in an hour
 EXACT, SHARE_80_75, SHARE_50_50 = 1, 2, 3
 GEOMETRY = {4: (0.05, False), 5: (0.15, False), 6: (0.30, False), 7: (0.05, True), 8: (0.15, True), 9: (0.30, True)}
 RULES, NOISY, WINDOW, LOW = 10, 11, 12, 13
-MODELS = ("int_station_day+", "int_pressure_monitor_row")
+MODELS = ("int_station_day+", "fct_primary+", "int_pressure_monitor_row")
 
 
 def _minutes(station_id: int, n_minutes: int, counts: dict[tuple[str, str], np.ndarray], **changes: object) -> Minutes:

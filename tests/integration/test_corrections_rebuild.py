@@ -46,9 +46,8 @@ def _station(station_id: int, n_days: int, seed: int) -> Minutes:
 
 
 def _build(data_dir: Path, *arguments: str) -> None:
-    result = run_dbt(
-        data_dir, "run", "--select", "int_station_day+", "int_pressure_monitor_row", *arguments, variables=WIDTHS
-    )
+    models = ("int_station_day+", "fct_primary+", "int_pressure_monitor_row")
+    result = run_dbt(data_dir, "run", "--select", *models, *arguments, variables=WIDTHS)
     assert result.error is None, result.error
 
 

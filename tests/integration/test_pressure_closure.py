@@ -16,6 +16,7 @@ FITTED_MODELS = (
     "int_bin_ratio+",
     "int_bin_group+",
     "int_configuration_range+",
+    "fct_primary+",
     "int_pressure_monitor_row+",
 )
 # models that also need what this test does not write

@@ -14,13 +14,18 @@ exclusion as (
     select * from {{ ref('int_fit_exclusion') }}
 ),
 
--- the first declared exclusion that touches a bin
+station_primary as (
+    select * from {{ ref('int_station_primary') }}
+),
+
+-- the first declared exclusion that touches a bin; Forbush decreases are no fault of a fit that knows the primary flux
 excluded_bin as (
     select
         rate.station_id,
         rate.bin_start,
         rate.bin_width_s,
-        arg_min(exclusion.kind, exclusion.start_at) as exclusion_kind
+        arg_min(exclusion.kind, row(exclusion.start_at, exclusion.kind)) as exclusion_kind,
+        bool_or(exclusion.kind != 'forbush') as is_detector_excluded
     from rate
     inner join exclusion
         on
@@ -50,9 +55,27 @@ flagged as (
         coalesce(compared.is_far, false) as is_outlier,
         compared.is_usable and compared.rate_eff_hz is not null as is_rated,
         compared.rate_eff_hz > 0 and compared.n_tel >= {{ min_n_tel }} as is_positive,
-        excluded_bin.exclusion_kind
+        excluded_bin.exclusion_kind,
+        coalesce(excluded_bin.is_detector_excluded, false) as is_detector_excluded,
+        coalesce(station_primary.is_primary_disturbed, false) as is_primary_disturbed
     from compared
     left join excluded_bin using (station_id, bin_start, bin_width_s)
+    left join station_primary using (station_id, bin_start, bin_width_s)
+),
+
+judged as (
+    select
+        *,
+        case
+            when not is_usable then 'not_usable'
+            when not is_rated then 'no_rate'
+            when pressure_delta_hpa is null then 'missing_pressure'
+            when pressure_source != 'ext' then 'interior_pressure'
+            when is_hv_low then 'hv_low'
+            when not is_positive then 'few_counts'
+            when is_outlier then 'outlier'
+        end as own_reason
+    from flagged
 ),
 
 final as (
@@ -74,17 +97,10 @@ final as (
         rate_eff_hz,
         rate_eff_sigma_hz,
         is_outlier,
-        case
-            when exclusion_kind is not null then exclusion_kind
-            when not is_usable then 'not_usable'
-            when not is_rated then 'no_rate'
-            when pressure_delta_hpa is null then 'missing_pressure'
-            when pressure_source != 'ext' then 'interior_pressure'
-            when is_hv_low then 'hv_low'
-            when not is_positive then 'few_counts'
-            when is_outlier then 'outlier'
-        end as fit_exclusion_reason
-    from flagged
+        coalesce(exclusion_kind, own_reason, case when is_primary_disturbed then 'primary_disturbed' end)
+            as fit_exclusion_reason,
+        own_reason is null and not is_detector_excluded as is_joint_fit_row
+    from judged
 )
 
 select * from final

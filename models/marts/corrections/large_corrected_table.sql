@@ -16,6 +16,10 @@ station_reference as (
     select * from {{ ref('int_station_reference') }}
 ),
 
+station_primary as (
+    select * from {{ ref('int_station_primary') }}
+),
+
 reference as (
     select * from {{ ref('int_rate_reference') }}
     where group_code = 'all'
@@ -121,6 +125,9 @@ final as (
         direction.rate_norm_pct,
         direction.rate_norm_sigma_pct,
         coalesce(reference.reference_status, 'none') as reference_status,
+        station_primary.primary_pct,
+        station_primary.primary_code,
+        station_primary.is_primary_disturbed,
         coalesce(all_direction.is_outlier, false) as is_outlier,
         coalesce(all_direction.fit_exclusion_reason is not null, true) as is_excluded,
         case when all_direction.station_id is null then 'no_live' else all_direction.fit_exclusion_reason end
@@ -136,6 +143,7 @@ final as (
     inner join station_reference using (station_id)
     left join bin_environment using (station_id, bin_start, bin_width_s)
     left join bin_efficiency using (station_id, bin_start, bin_width_s)
+    left join station_primary using (station_id, bin_start, bin_width_s)
     left join all_direction using (station_id, bin_start, bin_width_s)
     left join direction using (station_id, bin_start, bin_width_s)
     left join reference

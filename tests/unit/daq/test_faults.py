@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from extract.daq import parser as parser_module
+from extract.daq import reading
 from extract.daq import store as store_module
 from extract.daq import versions as versions_module
 from tests.unit.daq.home import Home, counts, text
@@ -44,7 +44,7 @@ def test_failing_file_does_not_stop_the_others(home: Home, monkeypatch: pytest.M
 
 def test_fault_of_the_program_is_reported(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.land(GOLDEN_NAME, golden_file())
-    monkeypatch.setattr(parser_module, "find_duplicates", lambda *_: 1 / 0)
+    monkeypatch.setattr(reading, "find_duplicates", lambda *_: 1 / 0)
     summary = home.run()
     assert "ZeroDivisionError" in summary.failures[0][1]
     assert home.rows() == {}

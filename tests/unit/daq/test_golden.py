@@ -6,7 +6,8 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from extract.daq.parser import RawResult, parse_bytes
+from extract.daq.parser import parse_bytes
+from extract.daq.reading import RawResult
 from extract.daq.schema import RAW_TT, TEXT_REJECT_REASONS
 from tests.unit.daq.rows import GOLDEN_SHA256, ROW_A, ROW_B, golden_file, lines, name_of
 

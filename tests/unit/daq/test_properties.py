@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extract.daq.bulk import PRODUCTION, SIMULATED
-from extract.daq.parser import RawResult, parse_bytes, parse_segments
+from extract.daq.parser import parse_bytes, parse_segments
+from extract.daq.reading import RawResult
 from extract.daq.sample import write_rows
 from extract.daq.schema import COLUMN_MAP, RAW_EVENT, RAW_HIT, RAW_REJECT
 from tests.unit.daq.rows import ROW_A, ROW_B, joined, lines, name_of, tokens

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from extract.daq.name import parse_name
-from extract.daq.parser import RawResult, parse_bytes
+from extract.daq.parser import parse_bytes
+from extract.daq.reading import RawResult
 from simulate.config import StationConfig
 from simulate.defects import REASON, RECOVERY, VALUE_DEFECTS, choose, spoil_line
 from simulate.file import DetectorFile, simulate_file
