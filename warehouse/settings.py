@@ -180,8 +180,22 @@ class Primary(Section):
     )
 
 
+class Temperature(Section):
+    """The joint fit of pressure and temperature."""
+
+    apply: bool = Field(False, description="true: the corrected rate has the temperature correction, where it exists")
+    methods: list[Literal["mass", "effective", "duperier"]] = Field(
+        ["mass", "duperier"], description="methods whose coefficients are used, the first that has a good fit"
+    )
+    min_days: int = Field(120, ge=10, description="days a fit needs")
+    min_span_k: float = Field(8, ge=0, description="p95 - p05 of the temperature a fit needs, K; not for duperier")
+    min_span_km: float = Field(0.2, ge=0, description="p95 - p05 of the 100 hPa height that duperier needs, km")
+    max_condition: float = Field(30, gt=1, description="largest condition number of the regressors")
+    max_vif: float = Field(10, gt=1, description="largest variance inflation factor of a regressor")
+
+
 class Corrections(Section):
-    """Bins, efficiency and pressure."""
+    """Bins, efficiency, pressure and temperature."""
 
     bin_widths_s: list[Annotated[int, AfterValidator(_check_bin_width)]] = Field(
         [3600], min_length=1, description="widths of the bins, s; each divides a day or is a whole number of days"
@@ -192,6 +206,7 @@ class Corrections(Section):
     bins: Bins = Bins()
     pressure: Pressure = Pressure()
     primary: Primary = Primary()
+    temperature: Temperature = Temperature()
 
 
 class Publish(Section):
@@ -284,6 +299,13 @@ class Settings(BaseSettings):
             "primary_disturbed_drop_pct": corrections.primary.disturbed_drop_pct,
             "pressure_rolling_half_width_days": list(corrections.pressure.rolling_half_width_days),
             "pressure_rolling_groups": list(corrections.pressure.rolling_groups),
+            "temperature_apply": corrections.temperature.apply,
+            "temperature_methods": list(corrections.temperature.methods),
+            "temperature_min_days": corrections.temperature.min_days,
+            "temperature_min_span_k": corrections.temperature.min_span_k,
+            "temperature_min_span_km": corrections.temperature.min_span_km,
+            "temperature_max_condition": corrections.temperature.max_condition,
+            "temperature_max_vif": corrections.temperature.max_vif,
         }
 
     @classmethod

@@ -1,6 +1,7 @@
 {{ config(materialized='view') }}
 {#- Rates brought to the reference pressure with the applied coefficient of their configuration and direction group. -#}
 {%- set by_month = var('pressure_applied_scope') == 'month' -%}
+{%- set same_month = "date_trunc('month', rate.bin_start) = date_trunc('month', coefficient.range_start)" -%}
 with
 
 rate as (
@@ -31,10 +32,7 @@ joined as (
             rate.station_id = coefficient.station_id
             and rate.group_code = coefficient.group_code
             and rate.conf_number is not distinct from coefficient.conf_number
-            and (
-                not {{ by_month }}
-                or date_trunc('month', rate.bin_start) = date_trunc('month', coefficient.range_start)
-            )
+            and {{ same_month if by_month else 'true' }}
 ),
 
 final as (

@@ -1,5 +1,5 @@
 {#- Everything the correction needs to know of a station that has data. A missing value stops the build here, before any
-    fit, naming the station and the column. -#}
+    fit, naming the station and the column; references of the temperature may be left to the data. -#}
 {%- set needed = [
     'reference_pressure_hpa', 'pressure_sigma_hpa', 'beta_seed_pct_per_hpa', 'beta_seed_sigma_pct_per_hpa', 'hv_min_kv',
 ] -%}
@@ -25,7 +25,10 @@ joined as (
         station_reference.pressure_sigma_hpa,
         station_reference.beta_seed_pct_per_hpa,
         station_reference.beta_seed_sigma_pct_per_hpa,
-        station_reference.hv_min_kv
+        station_reference.hv_min_kv,
+        station_reference.temp_mass_ref_k,
+        station_reference.temp_100hpa_ref_k,
+        station_reference.height_100hpa_ref_m
     from station_with_data
     left join station using (station_id)
     left join station_reference using (station_id)
@@ -36,8 +39,11 @@ final as (
         station_id,
         station_code,
         {%- for name in needed %}
-        cast({{ present_or_error(name) }} as double) as {{ name }}{%- if not loop.last %},{% endif %}
+        cast({{ present_or_error(name) }} as double) as {{ name }},
         {%- endfor %}
+        temp_mass_ref_k,
+        temp_100hpa_ref_k,
+        height_100hpa_ref_m
     from joined
 )
 
