@@ -32,11 +32,16 @@
     {%- for k in [1, 2, 3, 4] -%}{%- do columns.append(('final_eff_' ~ k, 'eff_' ~ k)) -%}{%- endfor -%}
     {%- for k in [1, 2, 3, 4] -%}{%- do columns.append(('final_eff_' ~ k ~ '_decorrelated', gone)) -%}{%- endfor -%}
     {%- for k in [1, 2, 3, 4] -%}{%- do columns.append(('definitive_eff_' ~ k, 'eff_' ~ k)) -%}{%- endfor -%}
-    {%- for k in [1, 2, 3, 4] -%}{%- do columns.extend([('eff_fit_' ~ k, gone), ('unc_eff_fit_' ~ k, gone)]) -%}{%- endfor -%}
-    {%- for k in [1, 2, 3, 4] -%}{%- do columns.append(('unc_definitive_eff_' ~ k, 'eff_' ~ k ~ '_sigma')) -%}{%- endfor -%}
+    {%- for k in [1, 2, 3, 4] -%}
+        {%- do columns.extend([('eff_fit_' ~ k, gone), ('unc_eff_fit_' ~ k, gone)]) -%}
+    {%- endfor -%}
+    {%- for k in [1, 2, 3, 4] -%}
+        {%- do columns.append(('unc_definitive_eff_' ~ k, 'eff_' ~ k ~ '_sigma')) -%}
+    {%- endfor -%}
     {%- for k in [1, 2, 3, 4] -%}
         {%- do columns.extend([('relative_residual_unfiltered' ~ k, gone), ('relative_residual_' ~ k, gone)]) -%}
     {%- endfor -%}
     {%- for k in [1, 2, 3, 4] -%}{%- do columns.append(('definitive_eff_' ~ k ~ '_all', 'eff_' ~ k)) -%}{%- endfor -%}
-    {{ return(columns + [('global_eff', 'eff_mean'), ('pressure_lab', 'pressure_lab_hpa'), ('final_all', 'rate_final_hz')]) }}
+    {%- do columns.append(('global_eff', 'eff_mean')) -%}
+    {{ return(columns + [('pressure_lab', 'pressure_lab_hpa'), ('final_all', 'rate_final_hz')]) }}
 {% endmacro %}

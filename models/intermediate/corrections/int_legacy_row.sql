@@ -13,7 +13,7 @@ final as (
         {%- for name, value in legacy_columns() %}
         {{ value }} as "{{ name }}",
         {%- endfor %}
-        rate_norm_pct / 100 as "miniTRASGO"
+        rate_norm_pct / 100 as miniTRASGO
     from corrected
 )
 

@@ -8,8 +8,8 @@ corrected as (
 
 final as (
     select
-        bin_start as "Time",
-        pressure_lab_hpa as "P",
+        bin_start as Time,
+        pressure_lab_hpa as P,
         rate_final_hz as rate,
         rate_final_sigma_hz as u_rate,
         eff_mean as eff,

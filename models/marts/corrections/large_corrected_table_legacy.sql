@@ -7,10 +7,7 @@ legacy_row as (
 ),
 
 final as (
-    select
-        {%- for name, value in legacy_columns() %}
-        "{{ name }}"{%- if not loop.last %},{% endif %}
-        {%- endfor %}
+    select * exclude (station_id, bin_width_s, miniTRASGO)
     from legacy_row
 )
 

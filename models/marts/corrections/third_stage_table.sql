@@ -19,24 +19,24 @@ station as (
 monitor as (
     select
         bin_start,
-        bin_width_s
-        {%- for code in monitors %},
-        max(rel_pct) filter (where nm_code = '{{ code }}') / 100 as "{{ code }}"
+        {%- for code in monitors %}
+        max(rel_pct) filter (where nm_code = '{{ code }}') / 100 as "{{ code }}",
         {%- endfor %}
+        bin_width_s
     from primary_bin
     group by bin_start, bin_width_s
 ),
 
 final as (
     select
-        monitor.bin_start as "Time",
+        monitor.bin_start as Time,
         {%- for code in monitors %}
         monitor."{{ code }}",
         {%- endfor %}
         {%- for name, value in legacy_columns()[1:] %}
         legacy_row."{{ name }}",
         {%- endfor %}
-        legacy_row."miniTRASGO",
+        legacy_row.miniTRASGO,
         monitor.bin_width_s,
         station.station_id
     from monitor
@@ -45,7 +45,7 @@ final as (
         on
             station.station_id = legacy_row.station_id
             and monitor.bin_width_s = legacy_row.bin_width_s
-            and monitor.bin_start = legacy_row."Time"
+            and monitor.bin_start = legacy_row.Time
 )
 
 select * from final
