@@ -29,7 +29,7 @@ def _make() -> bytes:
 
 
 CONTENT = _make()
-EVENTS = walk(Words.of(CONTENT))
+EVENTS = walk(Words(CONTENT))
 STARTS = (4 * EVENTS.place).tolist()
 
 
