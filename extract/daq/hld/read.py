@@ -19,14 +19,11 @@ from extract.daq.hld.batch import Batch, cut_event, decode_batch
 from extract.daq.hld.fine import FineLimits, limits_of_file, limits_of_seed, n_fine_over
 from extract.daq.hld.tdc import N_CHANNELS, N_CODES
 from extract.daq.hld.walk import walk
-from extract.daq.hld.words import Words
+from extract.daq.hld.words import BATCH_WORDS, Words
 from extract.daq.limits import DEFAULT_LIMITS, Limits
 from extract.daq.line import Reject
 from extract.daq.name import BadNameError, RawName, parse_name
 from extract.daq.reading import RawResult, Reading
-
-BATCH_WORDS = 1 << 19
-"""Words of the events that are read at once: their arrays stay near the processor, whatever their number and size."""
 
 
 def parse_hld(path: Path, expected_station: int | None = None, *, limits: Limits = DEFAULT_LIMITS) -> RawResult:

@@ -7,6 +7,9 @@ from extract.daq.bulk import Flags, Integers
 
 WORD_BYTES = 4
 
+BATCH_WORDS = 1 << 19
+"""Words that are looked at in one go: the arrays made of them stay near the processor, whatever the size of a file."""
+
 Words32 = NDArray[np.uint32]
 
 
