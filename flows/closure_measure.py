@@ -75,25 +75,32 @@ def _centred(values: Series, block: Words) -> Series:
 
 
 def coefficient_pulls(build: Path, networks: Sequence[HourlyNetwork]) -> list[Pull]:
-    """Pressure coefficients of all directions, and those of the joint fit, each by station and configuration."""
+    """Pressure coefficients of all directions, and those of the joint fit, each by station and configuration.
+
+    ``networks`` are the first variants of what was built; stations of later ones are left out.
+    """
     site = {
         variant_id(station.site.station_id, variant): (variant, station.site)
         for variant, network in enumerate(networks)
         for station in network.stations
     }
+    known = list(site)
     pulls = []
     with duckdb.connect(str(build), read_only=True) as connection:
         for station_id, conf_number, beta, sigma in connection.execute(
             "select station_id, conf_number, beta_pct_per_hpa, beta_sigma_pct_per_hpa from fct_pressure_coefficient"
             " where target_kind = 'station' and scope = 'config' and group_code = 'all' and fit_status = 'ok'"
-            " order by station_id, range_start"
+            " and list_contains(?, station_id) order by station_id, range_start",
+            [known],
         ).fetchall():
             variant, true = site[station_id]
             pulls.append(Pull("beta", variant, true.station_id, conf_number, beta, true.beta_pct_per_hpa, sigma))
         for station_id, conf_number, *fitted in connection.execute(
             "select station_id, conf_number, beta_pct_per_hpa, beta_sigma_pct_per_hpa, alpha_pct_per_k,"
             " alpha_sigma_pct_per_k, gamma_pct_per_pct, gamma_sigma_pct_per_pct from fct_temperature_coefficient"
-            " where method = 'mass' and fit_status = 'ok' and has_primary order by station_id, range_start"
+            " where method = 'mass' and fit_status = 'ok' and has_primary and list_contains(?, station_id)"
+            " order by station_id, range_start",
+            [known],
         ).fetchall():
             variant, true = site[station_id]
             truth = {

@@ -23,6 +23,9 @@ NOT_FROM_HOURS = ("int_correction_done",)
 FOLDERS = ("path:models/intermediate/corrections", "path:models/marts/corrections")
 """Where all models of the corrections lie."""
 
+LIGHT: dict[str, object] = {"pressure_rolling_half_width_days": [14]}
+"""Rolling coefficients are only drawn, and cost more than all that is measured here."""
+
 STATION_SEEDS = ("station_reference", "station_acceptance")
 VARIANT_STEP = 10
 
@@ -122,7 +125,7 @@ def run(paths: Paths, *arguments: str) -> dbt.DbtResult:
     CorrectionsError
         When it fails.
     """
-    result = dbt.run(paths, arguments)
+    result = dbt.run(paths, arguments, variables=LIGHT)
     if result.error is not None:
         raise CorrectionsError(result.error)
     return result

@@ -116,9 +116,14 @@ def run(
     )
     error: str | None = None
     assert process.stdout is not None
-    with process.stdout as stream:
-        for line in stream:
-            error = _follow(line, on_node) or error
+    try:
+        with process.stdout as stream:
+            for line in stream:
+                error = _follow(line, on_node) or error
+    except BaseException:  # stopped by a signal: dbt does not outlive the one who asked for it
+        process.terminate()
+        process.wait()
+        raise
     return_code = process.wait()
     nodes = read_nodes(results)
     if return_code and not error:
