@@ -11,7 +11,7 @@ from tests.integration.pressure_closure import REFERENCE_HPA, Hours, expected_co
 
 LAGGED, SHORT = 1, 2
 SLOPE_PCT_PER_YEAR = -1.5
-N_DAYS = 425
+N_DAYS = 424
 """2025-01-01 to 2026-02-28."""
 FIRST = (
     "int_station_reference",

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
-{#- What the learned trend reads of every hour of a configuration: the rate where a fit that knows no primary flux may use
-    it, and the air. No hour at all while the learned trend is off. -#}
+{#- What the learned trend reads of every hour of a configuration: the air, and the rate where a fit that knows no
+    primary flux may use it. No hour at all while the learned trend is off. -#}
 with
 
 rate as (

@@ -1,5 +1,5 @@
-{#- Monthly medians, and one slope through those of a range: the median of the slopes between all pairs of months (Sen 1968).
-    Its 95 % interval are the slopes whose rank is z sqrt(var S) / 2 from the middle, var S = m (m - 1)(2 m + 5) / 18 that of
+{#- Monthly medians, and the median of the slopes between all pairs of months of a configuration (Sen 1968).
+    Its 95 % interval: the slopes of rank z sqrt(var S) / 2 from the middle, var S = m (m - 1)(2 m + 5) / 18 that of
     Kendall's S for m months without ties. -#}
 {%- set min_months = 6 -%}
 {%- set min_hours = 168 -%}
