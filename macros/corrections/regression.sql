@@ -1,9 +1,10 @@
-{# Weighted regression of y on x, y = a_b + slope x, with a mean of its own for every block b (for a barometric coefficient:
+{# Weighted regression of y on x, y = a_b + slope x, with a mean of its own for every block b. For a barometric coefficient
    y = ln r, x = pressure above the reference in hPa, block = calendar month, so that seasons, the solar cycle and slow
-   drifts stay out).
+   drifts stay out.
 
-   It needs no row twice: all of it follows from six sums over parts of the rows, which may be hours, days or clusters. A
-   part lies in one block and one cluster. `line_sums` makes the sums from rows, `block_regression` the line from the sums. #}
+   It needs no row twice: all of it follows from six sums over parts of the rows, which may be hours, days or clusters.
+   A part lies in one block and one cluster. `line_sums` makes the sums from rows, `block_regression` the line from the
+   sums. #}
 
 {# The sums of a part: x, y and weight are expressions; a row whose y is NULL does not enter. An unweighted fit has the
    weight 1. #}
