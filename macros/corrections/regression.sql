@@ -1,6 +1,6 @@
-{# Weighted regression of y on x, y = a_b + slope x, with a mean of its own for every block b. For a barometric coefficient
-   y = ln r, x = pressure above the reference in hPa, block = calendar month, so that seasons, the solar cycle and slow
-   drifts stay out.
+{# Weighted regression of y on x, y = a_b + slope x, with a mean of its own for every block b. For a barometric
+   coefficient y = ln r, x = pressure above the reference in hPa, block = calendar month, so that seasons, the solar cycle
+   and slow drifts stay out.
 
    It needs no row twice: all of it follows from six sums over parts of the rows, which may be hours, days or clusters.
    A part lies in one block and one cluster. `line_sums` makes the sums from rows, `block_regression` the line from the
