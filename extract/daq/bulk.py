@@ -21,7 +21,7 @@ Flags = NDArray[np.bool_]
 
 _DIGIT, _SIGN, _DOT, _ZERO = ord("0"), ord("-"), ord("."), ord("0")
 _DATE = "9999 99 99 99 99 99"
-_VALUE = "s999.9999"
+VALUE = "s999.9999"
 _DATE_WEIGHTS = np.zeros((6, len(_DATE)))
 for _position, _field, _weight in (
     *((_p, 0, 10 ** (3 - _p)) for _p in range(4)),
@@ -72,7 +72,7 @@ class Layout:
 
 
 def _template(after_date: str, after_trigger: str, between_sides: str, between_blocks: str) -> str:
-    side = " ".join([_VALUE] * 4)
+    side = " ".join([VALUE] * 4)
     half = side + between_sides + side
     return _DATE + after_date + "9" + after_trigger + between_blocks.join([half] * 8) + "\n"
 

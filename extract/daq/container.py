@@ -97,6 +97,7 @@ class _Opened:
         self.file_digest = hashlib.sha256()
         self.file_size_bytes = 0
         self._path, self._name, self._limits = path, name, limits
+        self._max_bytes = limits.max_uncompressed_hld_bytes if name.kind == "hld" else limits.max_uncompressed_bytes
 
     def pieces(self) -> Iterator[bytes]:
         """The decompressed content.
@@ -111,10 +112,10 @@ class _Opened:
             self._refuse_other_containers(stream.peek(RECORD))
             if is_tar(stream.peek(RECORD)):
                 raise RefusedError("bad_container", "an archive that is not gzipped")
-            yield from _limited(stream.pieces(), self._limits)
+            yield from _limited(stream.pieces(), self._max_bytes)
             return
         self.container = "gz"
-        stream = Stream(_limited(_gunzip(stream.pieces(), self._limits), self._limits))
+        stream = Stream(_limited(_gunzip(stream.pieces(), self._limits), self._max_bytes))
         if not is_tar(stream.peek(RECORD)):
             self._refuse_other_containers(stream.peek(RECORD))
             yield from stream.pieces()
@@ -145,13 +146,13 @@ class _Opened:
         self.kind = self._name.kind or name.kind
 
 
-def _limited(pieces: Iterable[bytes], limits: Limits) -> Iterator[bytes]:
+def _limited(pieces: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
     """Pass the pieces on until there are too many bytes of them."""
     size = 0
     for piece in pieces:
         size += len(piece)
-        if size > limits.max_uncompressed_bytes:
-            raise RefusedError("too_large", f"more than {limits.max_uncompressed_bytes} bytes of content")
+        if size > max_bytes:
+            raise RefusedError("too_large", f"more than {max_bytes} bytes of content")
         yield piece
 
 

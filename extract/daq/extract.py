@@ -1,4 +1,4 @@
-"""Landing to lake for detector text: what is not there yet is extracted, file by file, in any order, again at will."""
+"""Landing to lake for detector files: what is not there yet is extracted, file by file, in any order, again at will."""
 
 import logging
 import multiprocessing
@@ -31,7 +31,6 @@ class StationSummary:
     n_skipped: int = 0
     n_bad_name: int = 0
     n_wrong_station: int = 0
-    n_waiting_hld: int = 0
     n_failed: int = 0
     n_lines: int = 0
     n_events: int = 0
@@ -55,17 +54,20 @@ def extract_landing(
     lake: Path,
     *,
     stations: Iterable[int] | None = None,
+    only_hld: bool = False,
     on_progress: Progress | None = None,
     workers: int = 1,
     verify: bool = False,
     limits: Limits = DEFAULT_LIMITS,
 ) -> DaqSummary:
-    """Extract every detector text file of landing that the lake does not hold as it is.
+    """Extract every detector file of landing that the lake does not hold as it is.
 
     Parameters
     ----------
     stations
         Station ids; all with a folder in landing by default.
+    only_hld
+        Leave out what is in landing as text only.
     on_progress
         Called with the number of files done, the number to do, and the base name of the last one.
     workers
@@ -78,7 +80,10 @@ def extract_landing(
     started = time.monotonic()
     summary = DaqSummary()
     write_schema_files(lake, DATASETS)
-    plans = [_Plan(landing, lake, station_id, verify) for station_id in list_stations(landing, stations)]
+    plans = [
+        _Plan(landing, lake, station_id, verify=verify, only_hld=only_hld)
+        for station_id in list_stations(landing, stations)
+    ]
     todo = [(plan, files) for plan in plans for files in plan.todo]
     settle = partial(settle_group, lake, limits=limits, verify=verify)
     for done, (plan, files, outcome) in enumerate(_run(settle, todo, workers), start=1):
@@ -101,7 +106,7 @@ def extract_landing(
 class _Plan:
     """What is to do for one station, found by listing."""
 
-    def __init__(self, landing: Path, lake: Path, station_id: int, verify: bool) -> None:
+    def __init__(self, landing: Path, lake: Path, station_id: int, *, verify: bool, only_hld: bool) -> None:
         self._lake = lake
         self._files = list_files(landing, station_id)
         self._outcomes: dict[str, GroupOutcome] = {}
@@ -109,6 +114,8 @@ class _Plan:
         self.todo: list[list[LandingFile]] = []
         held = list_station(lake, station_id)
         for base_name, files in sorted(self._files.groups.items()):
+            if only_hld and all(file.name.kind == "dat" for file in files):
+                continue
             outcome = None if verify else _held(base_name, files, held)
             if outcome:
                 self.add(outcome)
@@ -137,9 +144,7 @@ class _Plan:
         """Add up what became of the files."""
         summary = self.summary
         for outcome in self._outcomes.values():
-            if outcome.is_waiting:
-                summary.n_waiting_hld += 1
-            elif outcome.row is None:
+            if outcome.row is None:
                 summary.n_skipped += 1
             else:
                 summary.n_done += 1
@@ -159,7 +164,6 @@ def _summary(files: StationFiles) -> StationSummary:
         files.station_id,
         n_bad_name=len(files.bad_names),
         n_wrong_station=len(files.wrong_station),
-        n_waiting_hld=len(files.waiting_hld),
     )
 
 

@@ -10,6 +10,9 @@ from typing import Any
 
 from extract.daq.name import BadNameError, RawName, is_ignored, parse_name
 
+KINDS = ("dat", "hld")
+"""Folders of landing with detector files: the stations' text, and the event builder's binary."""
+
 _STATION = "station="
 _EPOCH = datetime(1970, 1, 1)
 
@@ -41,15 +44,12 @@ class StationFiles:
     groups: dict[str, list[LandingFile]] = field(default_factory=dict)
     bad_names: list[str] = field(default_factory=list)
     wrong_station: list[str] = field(default_factory=list)
-    waiting_hld: list[str] = field(default_factory=list)
 
 
 def list_stations(landing: Path, stations: Iterable[int] | None = None) -> list[int]:
-    """Stations with a folder of detector text in landing, of those asked for."""
-    folder = landing / "dat"
-    if not folder.is_dir():
-        return []
-    names = (entry.name.removeprefix(_STATION) for entry in folder.iterdir() if entry.name.startswith(_STATION))
+    """Stations with a folder of detector files in landing, of those asked for."""
+    folders = [folder for kind in KINDS for folder in (landing / kind).glob(f"{_STATION}*")]
+    names = (folder.name.removeprefix(_STATION) for folder in folders)
     found = {int(name) for name in names if name.isdecimal()}
     return sorted(found if stations is None else found & set(stations))
 
@@ -57,7 +57,7 @@ def list_stations(landing: Path, stations: Iterable[int] | None = None) -> list[
 def list_files(landing: Path, station_id: int) -> StationFiles:
     """The detector files of a station, by names and sizes only; nothing is opened."""
     files = StationFiles(station_id)
-    for entry in _walk(landing / "dat" / f"{_STATION}{station_id}"):
+    for entry in (entry for kind in KINDS for entry in _walk(landing / kind / f"{_STATION}{station_id}")):
         if is_ignored(entry.name):
             continue
         source_file = Path(entry.path).relative_to(landing).as_posix()
@@ -68,8 +68,6 @@ def list_files(landing: Path, station_id: int) -> StationFiles:
             continue
         if name.station_id != station_id:
             files.wrong_station.append(source_file)
-        elif name.kind == "hld":
-            files.waiting_hld.append(source_file)
         else:
             stat = entry.stat()
             file = LandingFile(Path(entry.path), source_file, name, stat.st_size, stat.st_mtime_ns)

@@ -10,10 +10,10 @@ class Limits:
     """Bounds on what one detector file may hold.
 
     ``max_line_bytes`` without the line feed; ``max_time_from_name_s`` between an event and the time in the file name;
-    ``max_uncompressed_bytes`` of decompressed output; ``max_ratio`` of output to input counts above
-    ``ratio_free_bytes`` of output; ``held_bytes`` is kept in memory, larger contents are read twice. Of HLD files:
-    ``hld_cts_words`` is the place of the TDC header behind the word that opens the data, ``hld_min_edges`` the number
-    of leading edges from which a channel gives fine-time limits of its own.
+    ``max_uncompressed_bytes`` of decompressed text, ``max_uncompressed_hld_bytes`` of HLD; ``max_ratio`` of output to
+    input counts above ``ratio_free_bytes`` of output; ``held_bytes`` is kept in memory, larger contents are read twice.
+    Of HLD: ``hld_cts_words`` is the place of the TDC header behind the word that opens the data, ``hld_min_edges`` the
+    number of leading edges from which a channel gives fine-time limits of its own.
     """
 
     max_line_bytes: int = 4096

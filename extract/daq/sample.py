@@ -1,9 +1,9 @@
-"""Rows of values as text in the fixed-width layouts, vectorised: for benchmarks and tests."""
+"""Rows of values as text in the fixed-width layouts, vectorised: for HLD as text, benchmarks and tests."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extract.daq.bulk import FIELD_BYTES, PRODUCTION, Bytes, Integers, Layout
+from extract.daq.bulk import FIELD_BYTES, PRODUCTION, Bytes, Flags, Integers, Layout
 from extract.daq.schema import N_VALUES
 
 _ZERO = ord("0")
@@ -25,8 +25,17 @@ def random_values(n_rows: int, seed: int) -> Integers:
     return values.reshape(n_rows, N_VALUES)
 
 
+def fits_field(values: NDArray[np.integer]) -> Flags:
+    """Whether values in units of 1e-4 ns fit into the nine characters of a field."""
+    fits: Flags = (values > -(10**7)) & (values < 10**8)
+    return fits
+
+
 def write_rows(
-    values: NDArray[np.integer], seconds: NDArray[np.integer], trigger_type: int = 1, layout: Layout = PRODUCTION
+    values: NDArray[np.integer],
+    seconds: NDArray[np.integer],
+    trigger_type: int | NDArray[np.integer] = 1,
+    layout: Layout = PRODUCTION,
 ) -> bytes:
     """The text of rows, one line each.
 
@@ -36,13 +45,15 @@ def write_rows(
         Integers of 1e-4 ns, (n, 64) in file order, above -10^7 and below 10^8.
     seconds
         Seconds since 1970, UTC, (n,).
+    trigger_type
+        One digit, of all rows or of each, (n,).
 
     Raises
     ------
     ValueError
         When a value does not fit into the nine characters of a field.
     """
-    if values.min(initial=0) <= -(10**7) or values.max(initial=0) >= 10**8:
+    if not fits_field(values).all():
         raise ValueError("a value needs more than nine characters")
     template = np.frombuffer(layout.template.encode(), np.uint8)
     lines = np.repeat(template[None, :], len(values), axis=0)

@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from extract.daq.container import Content, open_content
+from extract.daq.counters import HldCounters
+from extract.daq.hld.read import parse_hld_content
 from extract.daq.landing import LandingFile, read_sidecar
 from extract.daq.limits import Limits
 from extract.daq.parser import parse_content
@@ -31,7 +33,7 @@ from warehouse.dataset import Dataset
 from warehouse.lake import partition_folder
 
 UNREADABLE = ("bad_container", "container_unsafe", "too_large", "binary_file", "empty_file")
-"""Statuses of contents without text; they never take the place of a readable content."""
+"""Statuses of contents that hold nothing to read; they never take the place of a readable content."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,13 @@ class GroupOutcome:
     """What became of one file.
 
     ``name`` and ``parts`` are of its current lake files; ``row`` is its current `raw_file` row when anything was
-    written, None when all was there. ``is_waiting`` for an archive that turned out to hold an HLD file.
+    written, None when all was there.
     """
 
     base_name: str
     name: str | None
     parts: frozenset[Part]
     row: dict[str, Any] | None = None
-    is_waiting: bool = False
 
 
 @dataclass
@@ -69,6 +70,13 @@ class _Version:
         return self.stored.sources if self.stored else []
 
     @property
+    def kind(self) -> str:
+        """`dat` or `hld`, of a content that is stored or was opened."""
+        if self.content:
+            return self.content.kind
+        return str(self.stored.row["source_kind"]) if self.stored else "dat"
+
+    @property
     def size(self) -> int:
         """Decompressed bytes."""
         if self.content:
@@ -85,9 +93,9 @@ class _Version:
     def rank(self, present: set[str]) -> tuple[bool, bool, bool, datetime, int]:
         """Order of the versions, the greatest is the current one unless it is a cut copy.
 
-        ``present`` are the paths now in landing: a content whose path holds another one was overwritten.
+        Text is better than HLD whatever the times, as long as it can be read. ``present`` are the paths now in landing:
+        a content whose path holds another one was overwritten.
         """
-        is_text = self.stored is None or self.stored.row["source_kind"] == "dat"
         is_overwritten = not self.files and any(s.source_file in present for s in self._recorded)
         if self.newest:
             modified_at, version = read_sidecar(self.newest).modified_at, self.newest.name.version_number
@@ -95,7 +103,7 @@ class _Version:
             assert self.stored
             modified_at = self.stored.row["remote_modified_at"] or datetime.min
             version = self.stored.row["version_number"]
-        return is_text, self.status not in UNREADABLE, not is_overwritten, modified_at, version
+        return self.status not in UNREADABLE, self.kind == "dat", not is_overwritten, modified_at, version
 
     def open(self, limits: Limits) -> Content:
         """The bytes, opened if they are not."""
@@ -107,7 +115,8 @@ class _Version:
     def parse(self, limits: Limits) -> RawResult:
         """The parsed content, parsed if it is not."""
         if self.result is None:
-            self.result = parse_content(self.open(limits))
+            content = self.open(limits)
+            self.result = parse_hld_content(content) if content.kind == "hld" else parse_content(content)
         return self.result
 
 
@@ -144,8 +153,6 @@ class _Group:
 
     def settle(self, *, verify: bool, force: bool) -> GroupOutcome:
         versions, is_new = self._find_versions(verify=verify)
-        if any(version.content and version.content.kind == "hld" for version in versions):
-            return GroupOutcome(self._raw.base_name, None, frozenset(), is_waiting=True)
         if not is_new and not force and (done := self._done()):
             restamp(done)
             return GroupOutcome(self._raw.base_name, done.name, frozenset(parts_of_row(done.row)))
@@ -212,7 +219,7 @@ class _Group:
 
     def _is_cut(self, version: _Version, older: _Version) -> bool:
         """Whether ``version`` is a strict prefix of ``older``; unknown, so false, when the older file is gone."""
-        if not older.files or older.status in UNREADABLE or version.size >= older.size:
+        if not older.files or older.status in UNREADABLE or version.kind != older.kind or version.size >= older.size:
             return False
         digest = hashlib.sha256()
         for part in _first_bytes(older.open(self._limits), version.size):
@@ -236,7 +243,7 @@ class _Group:
         result = version.parse(self._limits)
         if is_current:
             self._write_parts(result, version.sha256)
-        row = _row(result, version.newest, is_current=is_current)
+        row = _row(result, version.newest, version.kind, is_current=is_current)
         write_stored(self._lake, _name(version), row, self._sources(version))
         return row
 
@@ -318,16 +325,16 @@ def _file_columns(content: Content) -> dict[str, Any]:
     return asdict(content.facts)
 
 
-def _row(result: RawResult, file: LandingFile, *, is_current: bool) -> dict[str, Any]:
+def _row(result: RawResult, file: LandingFile, kind: str, *, is_current: bool) -> dict[str, Any]:
     """The `raw_file` row of a parsed content."""
     assert result.name
     assert result.facts
-    hld = dict.fromkeys(c.name for c in RAW_FILE.columns if "hld" in c.name and c.name != "n_reject_hld")
+    hld: dict[str, Any] = asdict(result.hld) if result.hld else dict.fromkeys(f.name for f in fields(HldCounters))
     return {
         "file_id": result.name.file_id,
         "station_id": result.name.station_id,
         "base_name": result.name.base_name,
-        "source_kind": "dat",
+        "source_kind": kind,
         "start_time": result.name.start_time,
         "extracted_at": datetime.now(UTC).replace(tzinfo=None),
         "parser_version": PARSER_VERSION,

@@ -55,6 +55,38 @@ def kernel(
 
 
 @bench_app.command()
+def hld(
+    file: Path | None = typer.Argument(None, help="An HLD file instead of simulated events.", metavar="[FILE]"),
+    events: int = typer.Option(50_000, min=1_000, help="Simulated events."),
+    repeats: int = typer.Option(7, min=1, help="Runs of each reader, in turns; medians are compared."),
+) -> None:
+    """Time HLD against the text of the same events, both to Arrow tables with every check, in one run.
+
+    Example: mingo bench hld, or mingo bench hld mi0125161000000.hld.tar.gz
+    """
+    from flows.hld_bench import NoEventsError, bench_hld
+
+    try:
+        t = bench_hld(file, events, repeats)
+    except (OSError, NoEventsError) as error:
+        fail(str(error))
+    rows = [
+        [
+            f"{t.source}, {form}",
+            f"{t.n_events:,}",
+            f"{size / 1e6:.1f}",
+            f"{seconds:.3f}",
+            f"{t.n_events / seconds:,.0f}",
+        ]
+        for form, size, seconds in (("HLD", t.n_hld_bytes, t.hld_s), ("text", t.n_text_bytes, t.text_s))
+    ]
+    title = (
+        f"To Arrow with every check, processor time, medians; HLD takes {t.hld_s / t.text_s:.2f} times as long as text"
+    )
+    print_table(title, ["events", "number", "MB", "seconds", "events/s"], rows)
+
+
+@bench_app.command()
 def chain(
     days: int = typer.Option(14, min=1, help="Days of the simulated network."),
     stations: str = typer.Option("1,2,3,4", help="Station numbers."),

@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from simulate import hourly_tables
 from tests.integration.corrections_input import (
@@ -18,6 +19,16 @@ from tests.integration.corrections_input import (
 )
 
 REFERENCE_HPA = 940.0
+FITTED_MODELS = (
+    "int_station_reference+",
+    "int_bin_ratio+",
+    "int_bin_group+",
+    "int_configuration_range+",
+    "fct_primary+",
+    "int_pressure_monitor_row+",
+)
+# models that also need what is not written here
+LEFT_OUT = ("fct_accidental", "grafana_accidental", "grafana_coverage", "int_correction_done")
 
 
 @dataclass
@@ -78,6 +89,25 @@ def write_bins(data_dir: Path, stations: list[Hours]) -> None:
                     "insert into fit_exclusion values (?, ?, ?, 'detector', 'test', 'test')",
                     [hours.station_id, first.astype(object), last.astype(object)],
                 )
+
+
+def write_monitor(
+    data_dir: Path, code: str, start: npt.NDArray[np.datetime64], resolution_s: int, **series: Array
+) -> None:
+    """Add intervals of a neutron monitor: ``uncorrected`` (Hz) and ``pressure_mbar`` (hPa), NaN where null."""
+    with duckdb.connect(str(data_dir / "build.duckdb")) as connection:
+        for dtype, values in series.items():
+            part = pa.table(
+                {"interval_start": pa.array(start.astype("datetime64[us]")), "v": pa.array(values, from_pandas=True)}
+            )
+            connection.register("part", part)
+            column = "pressure_hpa" if dtype == "pressure_mbar" else "rate_hz"
+            connection.execute(
+                f"insert into stg_nmdb by name select ? as nm_code, interval_start, ? as resolution_s, ? as dtype,"
+                f" 'revori' as nm_table, v as {column}, timestamp '2026-01-01' as fetched_at from part",
+                [code, resolution_s, dtype],
+            )
+            connection.unregister("part")
 
 
 def _as_written(hours: Hours) -> hourly_tables.Hours:

@@ -42,6 +42,13 @@ def build(paths: Paths) -> None:
     tests = ("--indirect-selection", "cautious", "--exclude-resource-type", "unit_test")
     built = dbt.run(paths, ["build", *tests, "--select", "resource_type:seed", *MODELS])
     assert built.error is None, built.failed_nodes
+    assert {node.name for node in built.warned_nodes} == {"warn_log_conflicts", "warn_log_lines_rejected"}
+
+
+def data_test(paths: Paths, connection: duckdb.DuckDBPyConnection, name: str) -> list[tuple[Any, ...]]:
+    """The rows a data test complains about."""
+    compiled = paths.dbt_target / "compiled" / "mingo" / "tests" / "dbt" / "environment" / f"{name}.sql"
+    return connection.execute(compiled.read_text()).fetchall()
 
 
 def run_models(paths: Paths, *options: str) -> None:
@@ -264,6 +271,41 @@ def test_rejects_keep_line_and_reason(query):
         ("rates", "ambiguous_short"),
         ("rates", "too_many_tokens"),
     ]
+
+
+def test_a_log_with_many_bad_lines_is_named(paths):
+    with duckdb.connect(str(paths.build), read_only=True) as connection:
+        rows = data_test(paths, connection, "warn_log_lines_rejected")
+        assert sorted(row[:2] + row[3:] for row in rows) == [(1, "env_ext", 8, 1), (1, "hv", 3, 1), (1, "rates", 3, 2)]
+        conflicts = data_test(paths, connection, "warn_log_conflicts")
+        assert [(*row[:2], row[3]) for row in conflicts] == [(2, "computer", 1)]
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (
+            "delete from log_limits where column_name = 'rh_int_pct'",
+            {("log_limits", n, "rh_int_pct") for n in (1, 2, 3)},
+        ),
+        ("update log_limits set valid_from = '2024-01-01'", {("log_limits", 3, "hv_neg_kv")}),
+        ("delete from multiplexer_map where channel = 'tm3'", {("multiplexer_map", n, "1") for n in (1, 2, 3)}),
+        ("update flow_calibration set station_id = 1", {("flow_calibration", n, "4") for n in (2, 3)}),
+        ("delete from gap_policy where \"group\" = 'hv'", {("gap_policy", None, "hv")}),
+        ("delete from dim_station where station_id = 4", {("station", 4, None)}),
+        ("delete from cutoff_rigidity where station_id = 2", {("cutoff_rigidity", 2, None)}),
+        ("delete from station_monitor where station_id = 3", {("station_monitor", 3, None)}),
+    ],
+)
+def test_a_missing_row_of_a_seed_is_named(paths, change, complaint):
+    name = "assert_environment_seeds_complete"
+    with duckdb.connect(str(paths.build)) as connection:
+        assert data_test(paths, connection, name) == []
+        connection.execute(f"begin; {change}")
+        found = set(data_test(paths, connection, name))
+        connection.execute("rollback")
+    assert found >= complaint
+    assert {row[0] for row in found} == {row[0] for row in complaint}
 
 
 def fingerprints(paths: Paths) -> list[Any]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from extract.daq.block import RejectRow
 from extract.daq.bulk import Flags, Floats, Integers
-from extract.daq.hld.tdc import COARSE_NS, Edges, TdcData, find_tdc_data, read_edges
+from extract.daq.hld.tdc import Edges, TdcData, find_tdc_data, read_edges
 from extract.daq.hld.walk import HEADER_WORDS, Walk
 from extract.daq.hld.words import WORD_BYTES, Words, Words32
 from extract.daq.line import Reject
@@ -35,23 +35,25 @@ class Batch:
     n_other_offset: int
     n_type_mismatch: int
 
-    def values(self, correction_ns: NDArray[np.float64]) -> Floats:
-        """The 64 values of each event as the station's text has them, float32 (n, 64).
+    def decimals(self, fine_ns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The 64 values of each accepted event in units of 0.0001 ns, whole numbers (n, 64); ``fine_ns`` by edge code.
 
         A time is that of the leading edge after the reference, a charge the trailing edge after the leading one. A
         missing leading edge counts as 0 and a missing trailing edge leaves minus the time, as the station writes it.
         """
-        edges = self.edges
-        after_reference = correction_ns[edges.reference_code][edges.row] - correction_ns[edges.code]
-        after_reference += COARSE_NS * edges.steps
-        values = np.zeros((len(self.is_event), N_VALUES))
-        values.reshape(-1)[edges.row * N_VALUES + edges.column] = after_reference
-        sides = values.reshape(-1, 4, 2, 8)  # plane, quantity, end and strip
+        times = self.edges.first_times_ns(fine_ns)[:, :N_VALUES]
+        sides = times.reshape(-1, 4, 2, 8)  # plane, quantity, end and strip
         sides[:, :, 1] -= sides[:, :, 0]
-        np.rint(values * _DECIMALS, out=values)
+        decimals = times * _DECIMALS
+        np.rint(decimals, out=decimals)
+        decimals += 0.0  # minus zero is zero
+        return decimals if self.is_event.all() else decimals[self.is_event]
+
+    def values(self, fine_ns: NDArray[np.float64]) -> Floats:
+        """The values as the text has them, float32 (n, 64) ns; see `decimals`."""
+        values = self.decimals(fine_ns)
         values /= _DECIMALS
-        values += 0.0  # minus zero is zero
-        return (values if self.is_event.all() else values[self.is_event]).astype(np.float32)
+        return values.astype(np.float32)
 
 
 def decode_batch(words: Words, events: Walk, chosen: slice, cts_words: int) -> Batch:

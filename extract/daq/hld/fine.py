@@ -30,19 +30,19 @@ class FineLimits:
     source: str
     detail: str | None = None
 
-    def correction_ns(self) -> NDArray[np.float64]:
-        """Time to take off the coarse time, ns, by channel times `N_CODES` plus code; (33 * 1024,).
+    def fine_ns(self) -> NDArray[np.float64]:
+        """Time to take off the coarse time by edge code (see `Edges`), ns, (33 * 1024 * 2,).
 
-        (code - low) * 5 / (high - low), as the station's program has it.
+        (fine code - low) * 5 / (high - low), as the station's program has it; the same for both edges.
         """
         width = np.maximum(self.high - self.low, 1)[:, None]
-        correction: NDArray[np.float64] = (np.arange(N_CODES) - self.low[:, None]) * COARSE_NS / width
-        return correction.reshape(-1)
+        fine: NDArray[np.float64] = (np.arange(N_CODES) - self.low[:, None]) * COARSE_NS / width
+        return fine.repeat(2)
 
 
 def n_fine_over(n_by_code: Integers) -> int:
-    """Edges with a code above the usual ones, of counts (2, 33, 1024)."""
-    return int(n_by_code[:, :, MAX_USUAL_CODE + 1 :].sum())
+    """Edges with a code above the usual ones, of counts (33, 1024, 2)."""
+    return int(n_by_code[:, MAX_USUAL_CODE + 1 :].sum())
 
 
 def limits_of_file(n_by_code: Integers, min_edges: int) -> FineLimits:
@@ -51,20 +51,20 @@ def limits_of_file(n_by_code: Integers, min_edges: int) -> FineLimits:
     Parameters
     ----------
     n_by_code
-        Edges by edge (0 trailing, 1 leading), channel and fine code, (2, 33, 1024).
+        Edges by channel, fine code and edge (0 trailing, 1 leading), (33, 1024, 2).
     min_edges
         Leading edges a channel needs for limits of its own.
 
     Channels with few edges, and channel 0, take the mean of the others' limits, rounded down. Where no channel has
     enough, all edges give one pair for all.
     """
-    usual = n_by_code[:, :, 1 : MAX_USUAL_CODE + 1]
-    leading = usual[1]
+    usual = n_by_code[:, 1 : MAX_USUAL_CODE + 1]
+    leading = usual[:, :, 1]
     low, high = _span(leading)
     is_valid = (leading.sum(axis=1) >= min_edges) & (high - low >= MIN_RANGE)
     is_valid[0] = False
     if not is_valid.any():
-        pooled_low, pooled_high = _span(usual.sum(axis=(0, 1))[None])
+        pooled_low, pooled_high = _span(usual.sum(axis=(0, 2))[None])
         return FineLimits(pooled_low.repeat(N_CHANNELS), pooled_high.repeat(N_CHANNELS), "pooled")
     return _completed(low, high, is_valid, "file")
 

@@ -24,7 +24,7 @@ from extract.daq.line import Reject
 from extract.daq.name import BadNameError, RawName, parse_name
 from extract.daq.reading import RawResult, Reading
 
-BATCH_EVENTS = 4096
+BATCH_EVENTS = 8192
 
 
 def parse_hld(path: Path, expected_station: int | None = None, *, limits: Limits = DEFAULT_LIMITS) -> RawResult:
@@ -58,9 +58,13 @@ def parse_hld_content(content: Content) -> RawResult:
         return RawResult(content.status, name, content.detail, content.facts)
     if content.kind != "hld":
         return RawResult("bad_container", name, "the archive holds text", content.facts)
-    given = limits_of_seed(name.station_id, name.start_time.date())
     data = b"".join(content.segments())
-    return parse_hld_bytes(data, name, content.facts, limits=content.limits, fine_limits=given)
+    return parse_hld_bytes(data, name, content.facts, limits=content.limits, fine_limits=given_limits(name))
+
+
+def given_limits(name: RawName) -> FineLimits | None:
+    """Fine-time limits that the seed gives for the station and day of a file."""
+    return limits_of_seed(name.station_id, name.start_time.date())
 
 
 def parse_hld_bytes(
@@ -77,7 +81,7 @@ def parse_hld_bytes(
     decoded = decode(Words.of(content), limits)
     if decoded is None:
         return RawResult("binary_file", name, "no event header", facts)
-    fine = fine_limits or limits_of_file(decoded.n_by_code, limits.hld_min_edges)
+    fine = fine_limits or decoded.own_limits(limits)
     counters = decoded.counters
     counters.hld_limits_source, counters.detail_hld = fine.source, fine.detail
     reading = Reading(name, limits)
@@ -97,19 +101,23 @@ class Decoded:
 
     counters: HldCounters
     batches: list[Batch] = field(default_factory=list)
-    n_by_code: Integers = field(default_factory=lambda: np.zeros((2, N_CHANNELS, N_CODES), np.int64))
+    n_by_code: Integers = field(default_factory=lambda: np.zeros((N_CHANNELS, N_CODES, 2), np.int64))
     cut: Reject | None = None
+
+    def own_limits(self, limits: Limits = DEFAULT_LIMITS) -> FineLimits:
+        """The fine-time limits of the content itself."""
+        return limits_of_file(self.n_by_code, limits.hld_min_edges)
 
     def blocks(self, fine: FineLimits) -> Iterator[BlockEvents]:
         """The events with their values in ns, batch by batch."""
-        correction_ns = fine.correction_ns()
+        fine_ns = fine.fine_ns()
         for batch in self.batches:
             yield BlockEvents(
                 n_lines=batch.n_lines,
                 event_number=batch.event_number,
                 seconds=batch.seconds,
                 trigger_type=batch.trigger_type,
-                values=batch.values(correction_ns),
+                values=batch.values(fine_ns),
                 rejects=batch.rejects,
             )
 
@@ -124,7 +132,7 @@ def decode(words: Words, limits: Limits = DEFAULT_LIMITS) -> Decoded | None:
     for first in range(0, len(events), BATCH_EVENTS):
         batch = decode_batch(words, events, slice(first, first + BATCH_EVENTS), limits.hld_cts_words)
         decoded.batches.append(batch)
-        decoded.n_by_code += batch.edges.n_by_code
+        decoded.n_by_code += batch.edges.count_codes()
         counters.n_hld_other_offset += batch.n_other_offset
         counters.n_hld_type_mismatch += batch.n_type_mismatch
     if events.cut is not None:

@@ -1,4 +1,4 @@
-"""The TDC data of the events of a batch: where they stand, and the first edges of each channel.
+"""The TDC data of the events of a batch: where they stand, and the edges of each channel.
 
 Nothing here knows how long a fine-time code is; see `limits` for that.
 """
@@ -29,16 +29,20 @@ _SUBEVENT_DECODING = 0x0002
 _SUBEVENT_WORDS = 4
 _HEADER, _EPOCH, _TIME = 1, 3, 4
 _EPOCH_BITS, _COARSE_BITS = 28, 11
-_REFERENCE, _REFERENCE_TRAILING, _N_SLOTS = 64, 65, 66
+_HALF_TICKS = 2 ** (_EPOCH_BITS + _COARSE_BITS - 1)
+N_SLOTS = 66
+"""Places of an event for its edges: 64 in the order of the columns, then both edges of the reference channel."""
+
+_REFERENCE = 64
 
 
 def _slots() -> Integers:
-    """For channel times 2 plus edge (1 leading): its column in the row, or what it is in channel 0."""
-    slots = np.zeros(2 * N_CHANNELS, np.int64)
-    slots[:2] = _REFERENCE_TRAILING, _REFERENCE
+    """Slot by edge code: channel times 2048, plus twice the fine code, plus 1 for a leading edge."""
+    slots = np.empty((N_CHANNELS, 2), np.int64)
+    slots[0] = _REFERENCE + 1, _REFERENCE
     for column in COLUMN_MAP:
-        slots[2 * column.tdc_channel + (column.quantity == "T")] = column.column_index - N_HEADER_COLUMNS
-    return slots
+        slots[column.tdc_channel, int(column.quantity == "T")] = column.column_index - N_HEADER_COLUMNS
+    return np.repeat(slots[:, None], N_CODES, axis=1).reshape(-1)
 
 
 _SLOT = _slots()
@@ -146,77 +150,92 @@ def _ragged(begin: Integers, length: Integers) -> tuple[Integers, Integers]:
 
 @dataclass(frozen=True)
 class Edges:
-    """The first leading and trailing edges of the events of a batch that have a reference time.
+    """The edges in channels 0..32 of the events of a batch, in the order of the file.
 
     Attributes
     ----------
-    has_reference
-        Which events of the batch have a leading edge in channel 0, (n,).
-    row, column
-        Event of the batch and column (0..63 in file order) of each edge, (m,): leading edges in the columns of times,
-        trailing edges in those of charges.
-    steps
-        Steps of 5 ns after the reference edge, int64 (m,).
-    code, reference_code
-        Channel times `N_CODES` plus fine code: of each edge (m,); of the reference edge of each event (n,).
-    n_by_code
-        Count of all edges of the batch, first or not, by edge (0 trailing), channel and fine code, (2, 33, 1024).
+    n_edges
+        Edges of each event, (n,).
+    cell
+        Event times `N_SLOTS` plus slot of each edge, (m,): leading edges in the columns of times, trailing edges in
+        those of charges.
+    coarse_ns
+        Time of the step after the edge minus that of the reference edge, multiples of 5 ns, (m,).
+    code
+        Channel times 2048, plus twice the fine code, plus 1 for a leading edge, (m,).
+    has_reference, reference_code
+        Whether an event has a leading edge in channel 0, and the code of the first, (n,). Without it, the times of the
+        event mean nothing.
     """
 
-    has_reference: Flags
-    row: Integers
-    column: Integers
-    steps: Integers
+    n_edges: Integers
+    cell: Integers
+    coarse_ns: NDArray[np.float64]
     code: Integers
+    has_reference: Flags
     reference_code: Integers
-    n_by_code: Integers
+
+    def count_codes(self) -> Integers:
+        """Edges by channel, fine code and edge (0 trailing, 1 leading), (33, 1024, 2)."""
+        return np.bincount(self.code, minlength=len(_SLOT)).reshape(N_CHANNELS, N_CODES, 2)
+
+    def first_times_ns(self, fine_ns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Time after the reference of the first edge in each slot, 0 where there is none, (n, `N_SLOTS`).
+
+        ``fine_ns`` is the time to take off the coarse time, by code.
+        """
+        times = np.repeat(fine_ns[self.reference_code], self.n_edges)
+        times -= fine_ns.take(self.code)
+        times += self.coarse_ns
+        first = np.zeros((len(self.n_edges), N_SLOTS))
+        first.reshape(-1)[self.cell[::-1]] = times[::-1]  # of equal cells the last assignment stays: the first edge
+        return first
 
 
 def read_edges(words: Words, data: TdcData) -> Edges:
-    """Read the TDC words of the events of a batch."""
-    n_events = len(data.place)
-    row, word, epoch = _time_words(words, data)
-    is_leading = word >> 11 & 1
-    code = word >> 12 & (2**17 - 1)
-    n_by_code = np.bincount(is_leading * (N_CHANNELS * N_CODES) + code, minlength=2 * N_CHANNELS * N_CODES)
-    slot = _SLOT[(code >> 10) * 2 + is_leading]
-    cell = row * _N_SLOTS + slot
-    order = np.arange(len(cell))
-    first_of_cell = np.empty(n_events * _N_SLOTS, np.int64)
-    first_of_cell[cell[::-1]] = order[::-1]  # of equal cells the last assignment stays: the first edge
-    is_first = first_of_cell[cell] == order
-
-    reference = np.zeros(n_events, np.int64)
-    has_reference = np.zeros(n_events, bool)
-    found = np.flatnonzero(is_first & (slot == _REFERENCE))
-    reference[row[found]] = found
-    has_reference[row[found]] = True
-    kept = np.flatnonzero(is_first & (slot < _REFERENCE) & has_reference[row])
-    row, reference_of = row[kept], reference[row[kept]]
-    epochs = epoch[kept] - epoch[reference_of]
-    epochs = (epochs + 2 ** (_EPOCH_BITS - 1) & 2**_EPOCH_BITS - 1) - 2 ** (_EPOCH_BITS - 1)
-    coarse = (word[kept] & 2**_COARSE_BITS - 1) - (word[reference_of] & 2**_COARSE_BITS - 1)
-    return Edges(
-        has_reference=has_reference,
-        row=row,
-        column=slot[kept],
-        steps=(epochs << _COARSE_BITS) + coarse,
-        code=code[kept],
-        reference_code=code[reference] if len(code) else reference,
-        n_by_code=n_by_code.reshape(2, N_CHANNELS, N_CODES),
-    )
-
-
-def _time_words(words: Words, data: TdcData) -> tuple[Integers, Integers, Integers]:
-    """Event, word and epoch of all edges in channels 0..32; edges of fine code 0 do not exist."""
+    """Read the TDC words of the events of a batch; edges of fine code 0 do not exist."""
     row, place = _ragged(data.place, data.end - data.place)
     word = words.raw.take(place)
     word = word.byteswap() if data.is_big[data.is_found].all() else np.where(data.is_big[row], word.byteswap(), word)
-    is_epoch = word >> np.uint32(29) == _EPOCH
-    # A time word below this value is one of channels 0..32.
-    offset = word - np.uint32(_TIME << 29)
-    edge = np.flatnonzero((offset < N_CHANNELS << 22) & (word & np.uint32(0x003FF000) != 0))
+    is_edge = word - np.uint32(_TIME << 29) < N_CHANNELS << 22  # time words of channels 0..32 lie in one range
+    is_edge &= word & np.uint32(0x003FF000) != 0
+    edge = np.flatnonzero(is_edge)
+    epoch = np.flatnonzero(word >> np.uint32(29) == _EPOCH)
+    n_edges = _count_between(edge, np.cumsum(data.end - data.place))
     # The data of every event begin with an epoch word, so that the last one before an edge is of its own event.
-    epochs = (word[is_epoch] & np.uint32(2**_EPOCH_BITS - 1)).astype(np.int64)
-    epoch = epochs[np.cumsum(is_epoch)[edge] - 1]
-    return row[edge], word[edge].astype(np.int64), epoch
+    n_edges_of_epoch = len(edge) - np.searchsorted(edge, epoch)
+    n_edges_of_epoch[:-1] -= n_edges_of_epoch[1:]
+    ticks = (word[epoch] & np.uint32(2**_EPOCH_BITS - 1)).astype(np.int64) << _COARSE_BITS
+    tick = np.repeat(ticks, n_edges_of_epoch)
+    word = word[edge]
+    tick += word & np.uint32(2**_COARSE_BITS - 1)
+    code = (word >> np.uint32(_COARSE_BITS) & np.uint32(2**18 - 1)).astype(np.int64)
+    cell = np.repeat(np.arange(len(n_edges)) * N_SLOTS, n_edges)
+    slot = _SLOT.take(code)
+    cell += slot
+
+    found = np.flatnonzero(slot == _REFERENCE)[::-1]
+    reference = np.zeros(len(n_edges), np.int64)
+    has_reference = np.zeros(len(n_edges), bool)
+    row = np.searchsorted(np.cumsum(n_edges), found, side="right")
+    reference[row] = found  # the first of each event, as above
+    has_reference[row] = True
+    if len(edge):
+        tick -= np.repeat(tick[reference], n_edges)
+    # The epoch counter wraps; the shorter way is the true one.
+    tick += _HALF_TICKS
+    tick &= 2 * _HALF_TICKS - 1
+    tick -= _HALF_TICKS
+    return Edges(
+        n_edges=n_edges,
+        cell=cell,
+        coarse_ns=tick * float(COARSE_NS),
+        code=code,
+        has_reference=has_reference,
+        reference_code=code[reference] if len(code) else reference,
+    )
+
+
+def _count_between(places: Integers, ends: Integers) -> Integers:
+    """How many of the sorted ``places`` lie before each end and not before the end before it."""
+    return np.diff(np.searchsorted(places, ends), prepend=0)

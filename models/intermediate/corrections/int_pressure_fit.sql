@@ -40,44 +40,67 @@ fitted as (
     {{ block_regression('ranged_day', target, 'month_start') }}
 ),
 
--- what rows tell and sums do not: quantiles of the pressure, and how residuals follow each other; both lines at once
-lined as (
+-- the lines of each month and of its configuration
+month_line as (
     select
-        pressure_row.*,
-        date_trunc('month', pressure_row.bin_start) as month_start,
-        pressure_row.bin_start < whole.fit_until as is_in_config,
-        month_fit.range_start,
-        pressure_row.x - month_fit.mean_x as xc,
-        pressure_row.y - month_fit.mean_y as yc,
-        yc - config_fit.slope * xc as config_residual,
-        yc - month_fit.slope * xc as month_residual
-    from pressure_row
-    inner join pressure_range as whole
+        month_range.target_code,
+        month_range.series_start,
+        month_range.month_start,
+        month_range.range_start,
+        month_fit.group_code,
+        month_fit.mean_x,
+        month_fit.mean_y,
+        month_fit.slope as month_slope,
+        config_fit.slope as config_slope,
+        month_range.month_start < config_range.fit_until as is_in_config
+    from pressure_range as month_range
+    inner join pressure_range as config_range
         on
-            pressure_row.target_code = whole.target_code
-            and pressure_row.series_start = whole.series_start
-            and whole.scope = 'config'
+            month_range.target_code = config_range.target_code
+            and month_range.series_start = config_range.range_start
     inner join fitted as month_fit
-        on
-            pressure_row.target_code = month_fit.target_code
-            and pressure_row.group_code = month_fit.group_code
-            and greatest(pressure_row.series_start, date_trunc('month', pressure_row.bin_start)) = month_fit.range_start
-            and month_fit.scope = 'month'
+        on month_range.target_code = month_fit.target_code and month_range.range_start = month_fit.range_start
     left join fitted as config_fit
         on
-            pressure_row.target_code = config_fit.target_code
-            and pressure_row.group_code = config_fit.group_code
-            and pressure_row.series_start = config_fit.range_start
-            and config_fit.scope = 'config'
+            config_fit.scope = 'config'
+            and month_fit.target_code = config_fit.target_code
+            and month_fit.group_code = config_fit.group_code
+            and month_range.series_start = config_fit.range_start
+    where month_range.scope = 'month' and config_range.scope = 'config' and month_fit.scope = 'month'
+),
+
+-- what rows tell and sums do not: quantiles of the pressure, and how residuals follow each other
+centred as (
+    select
+        month_line.target_code,
+        month_line.group_code,
+        month_line.series_start,
+        month_line.range_start,
+        month_line.month_slope,
+        month_line.config_slope,
+        month_line.is_in_config,
+        pressure_row.bin_start,
+        pressure_row.width_s,
+        pressure_row.x,
+        pressure_row.x - month_line.mean_x as xc,
+        pressure_row.y - month_line.mean_y as yc
+    from pressure_row
+    inner join month_line
+        on
+            pressure_row.target_code = month_line.target_code
+            and pressure_row.series_start = month_line.series_start
+            and pressure_row.group_code = month_line.group_code
+            and date_trunc('month', pressure_row.bin_start) = month_line.month_start
 ),
 
 followed as (
     select
         *,
-        lag(config_residual) over hours as config_previous,
-        case when lag(month_start) over hours = month_start then lag(month_residual) over hours end as month_previous,
-        bin_start - lag(bin_start) over hours = to_seconds(width_s) as is_next
-    from lined
+        lag(xc) over hours as previous_xc,
+        lag(yc) over hours as previous_yc,
+        lag(range_start) over hours = range_start as is_same_month,
+        lag(bin_start) over hours + to_seconds(width_s) = bin_start as is_next
+    from centred
     window hours as (partition by target_code, group_code, series_start order by bin_start)
 ),
 
@@ -87,8 +110,8 @@ from_row as (
         target_code,
         series_start as range_start,
         group_code,
-        quantile_cont(x, 0.95) - quantile_cont(x, 0.05) as pressure_span_hpa,
-        corr(config_residual, config_previous) filter (where is_next) as residual_lag1
+        quantile_cont(x, [0.05, 0.95]) as quantile_hpa,
+        corr(yc - config_slope * xc, previous_yc - config_slope * previous_xc) filter (where is_next) as residual_lag1
     from followed
     where is_in_config
     group by all
@@ -98,8 +121,10 @@ from_row as (
         target_code,
         range_start,
         group_code,
-        quantile_cont(x, 0.95) - quantile_cont(x, 0.05) as pressure_span_hpa,
-        corr(month_residual, month_previous) filter (where is_next) as residual_lag1
+        quantile_cont(x, [0.05, 0.95]) as quantile_hpa,
+        corr(yc - month_slope * xc, previous_yc - month_slope * previous_xc) filter (
+            where is_next and is_same_month
+        ) as residual_lag1
     from followed
     group by all
 ),
@@ -109,7 +134,7 @@ final as (
         {{ keys }},
         {{ line_result('fitted') }},
         counted.* exclude ({{ keys }}),
-        from_row.pressure_span_hpa,
+        from_row.quantile_hpa[2] - from_row.quantile_hpa[1] as pressure_span_hpa,
         {# of a single pair, or of equal residuals, the correlation is not a number #}
         nullif(round(from_row.residual_lag1, 6), cast('nan' as double)) as residual_lag1
     from counted

@@ -80,23 +80,10 @@ judged as (
 
 final as (
     select
-        station_id,
-        bin_start,
-        bin_width_s,
-        group_code,
-        conf_number,
-        n_tel,
-        live_s,
-        is_usable,
-        eff_status,
-        pressure_source,
-        pressure_delta_hpa,
-        is_hv_low,
-        rate_raw_hz,
-        rate_raw_sigma_hz,
-        rate_eff_hz,
-        rate_eff_sigma_hz,
-        is_outlier,
+        * exclude (
+            ln_rate, is_far, is_rated, is_positive,
+            exclusion_kind, is_detector_excluded, is_primary_disturbed, own_reason
+        ),
         coalesce(exclusion_kind, own_reason, case when is_primary_disturbed then 'primary_disturbed' end)
             as fit_exclusion_reason,
         own_reason is null and not is_detector_excluded as is_joint_fit_row

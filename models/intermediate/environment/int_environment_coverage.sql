@@ -1,4 +1,9 @@
 {% set columns = environment_groups() | sum(attribute='columns', start=[]) %}
+{{ config(
+    materialized='incremental', incremental_strategy='replace_day', on_schema_change='append_new_columns',
+    meta={'time_column': 'day_start', 'days': 'int_environment_day_todo'}
+) }}
+-- depends_on: {{ ref('int_environment_day_todo') }}
 
 with
 

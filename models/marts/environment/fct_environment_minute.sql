@@ -1,4 +1,8 @@
 {% set groups = environment_groups() %}
+{{ config(
+    materialized='incremental', incremental_strategy='replace_day', on_schema_change='append_new_columns',
+    meta={'time_column': 'minute_start', 'days': 'int_environment_day_todo'}
+) }}
 
 with
 
@@ -6,17 +10,11 @@ filled as (
     select * from {{ ref('int_environment_filled') }}
 ),
 
-span as (
-    select * from {{ ref('int_environment_span') }}
-),
-
 station_day as (
     select
         station_id,
-        cast(unnest(generate_series(
-            date_trunc('day', first_minute), date_trunc('day', last_minute), interval 1 day
-        )) as date) as read_date
-    from span
+        day as read_date
+    from {{ ref('int_environment_day_todo') }}
 ),
 
 offset_in_force as (

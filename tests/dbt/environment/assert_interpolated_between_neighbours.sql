@@ -1,6 +1,6 @@
 {# Interpolated values are part of a straight line, so each lies between those of the minutes before and after it. ERA5 has
-   values at full hours only and is never held, so what stands at any other minute is interpolated; its line may begin
-   before the first minute of a station and end after the last one. #}
+   values at full hours only and is never held, so what stands at any other minute is interpolated. Asked of the days this
+   run made. #}
 {% set air = [] %}
 {% set era5 = [] %}
 {% for group in environment_groups() %}
@@ -22,12 +22,13 @@ minutes as (
         {%- endfor %}
         {%- for column in air + era5 %}
         {{ column }},
-        lag({{ column }}{{ ', 1, ' ~ column if column in era5 }}) over minute as {{ column }}_before,
-        lead({{ column }}{{ ', 1, ' ~ column if column in era5 }}) over minute as {{ column }}_after
+        lag({{ column }}, 1, {{ column }}) over minute as {{ column }}_before,
+        lead({{ column }}, 1, {{ column }}) over minute as {{ column }}_after
         {{- ',' if not loop.last }}
         {%- endfor %}
     from {{ ref('fct_environment_minute') }}
-    window minute as (partition by station_id order by minute_start)
+    where (station_id, cast(minute_start as date)) in (select (station_id, day) from {{ ref('int_environment_day_todo') }})
+    window minute as (partition by station_id, cast(minute_start as date) order by minute_start)
 )
 
 select

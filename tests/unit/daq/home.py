@@ -23,7 +23,7 @@ class Home:
         self.landing, self.lake = folder / "landing", folder / "lake"
 
     def land(self, name: str, content: bytes, *, age_s: float = 0, station_id: int = 1, month: str = "2025-06") -> Path:
-        path = self.landing / "dat" / f"station={station_id}" / month / name
+        path = self.landing / ("hld" if ".hld" in name else "dat") / f"station={station_id}" / month / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         moment = 1_749_600_000 - age_s

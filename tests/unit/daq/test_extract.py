@@ -13,7 +13,7 @@ import pytest
 
 from extract.daq import extract as extract_module
 from extract.daq.schema import DATASETS, RAW_FILE
-from tests.unit.daq.home import Home, counts, tar_gz, text
+from tests.unit.daq.home import Home, counts, text
 from tests.unit.daq.rows import GOLDEN_NAME, ROW_A, at, golden_file, lines
 from warehouse.lake import SCHEMA_FILE
 
@@ -103,14 +103,12 @@ def test_what_is_not_extracted(home: Home) -> None:
     kept = [
         home.land("merged-250101.txt", b"text"),
         home.land("mi0225161140327.dat", golden_file()),
-        home.land("mi0125161140327.hld", b"hld"),
         home.land("mi0125161140327.dat.part", b"part"),
-        home.land("mi0125161150000.tar.gz", tar_gz("mi0125161150000.hld", b"hld")),
     ]
     (home.landing / "dat" / "station=1" / "_rejected" / "bad_name").mkdir(parents=True)
     (home.landing / "dat" / "station=1" / "_rejected" / "bad_name" / GOLDEN_NAME).write_bytes(golden_file())
     station = home.run().stations[0]
-    assert (station.n_bad_name, station.n_wrong_station, station.n_waiting_hld) == (1, 1, 2)
+    assert (station.n_bad_name, station.n_wrong_station) == (1, 1)
     assert (station.n_done, home.raw_files()) == (0, [])
     assert all(path.exists() for path in kept)
 

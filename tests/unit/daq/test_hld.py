@@ -2,21 +2,24 @@
 
 import struct
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from extract.daq.hld.batch import read_calendar
-from extract.daq.hld.fine import FineLimits
+from extract.daq.hld.fine import FineLimits, limits_of_seed
 from extract.daq.hld.read import parse_hld, parse_hld_bytes
+from extract.daq.hld.text import UnreadableHldError, hld_to_dat, text_of_hld
 from extract.daq.limits import DEFAULT_LIMITS
 from extract.daq.name import parse_name
-from extract.daq.parser import parse_bytes
+from extract.daq.parser import parse_bytes, parse_dat
 from extract.daq.reading import RawResult
 from simulate.file import simulate_file
 from simulate.hld import HldFormat, render_hld
 from simulate.text import render_rows
+from tests.unit.daq.home import tar_gz
 
 NAME = parse_name("mi0025161140327.hld")
 GOLDEN_LIMITS = FineLimits(np.full(33, 20), np.full(33, 480), "seed")
@@ -198,3 +201,64 @@ def test_foreign_file_is_walked_to_its_end(shared_data: Path, tmp_path: Path) ->
     assert (result.status, result.counters.n_lines, result.counters.n_reject_hld) == ("no_events", 4115, 4115)
     assert (result.hld.n_hld_other_id, result.hld.n_hld_resync, result.hld.n_hld_empty) == (1, 0, 0)
     assert set(result.rejects["reason"].to_pylist()) == {"no_tdc_header"}
+
+
+def test_text_of_hld_is_the_text_of_its_events(simulated: tuple[bytes, bytes, HldFormat]) -> None:
+    text, content, form = simulated
+    fine = FineLimits(form.fine_low, form.fine_high, "seed")
+    assert b"".join(text_of_hld(content, fine)) == text
+
+
+def test_wide_values_make_a_row_longer() -> None:
+    early = (0x60B9BD70, GOLDEN_WORDS[1], 0x60B9BD60, *GOLDEN_WORDS[2:])
+    content = event(early) + event(GOLDEN_WORDS, kind=0x2002)
+    text = b"".join(text_of_hld(content, GOLDEN_LIMITS))
+    first, second = text.splitlines()
+    assert first[:22] == b"2025 06 10 14 03 27  1"
+    assert b" -163925.4348" in first
+    assert b" -085.4348 " in second
+    assert second[:22] == b"2025 06 10 14 03 27  2"
+    assert same_events(read(content), parse_bytes(text, NAME))
+
+
+def test_hld_to_dat(simulated: tuple[bytes, bytes, HldFormat], tmp_path: Path) -> None:
+    path = tmp_path / "mi0025161140327.hld.tar.gz"
+    path.write_bytes(tar_gz("/home/daq/mi0025161140327.hld", simulated[1]))
+    target = hld_to_dat(path, tmp_path / "text")
+    result, expected = parse_dat(target), parse_hld(path)
+    assert target == tmp_path / "text" / "mi0025161140327.dat"
+    assert same_events(result, expected)
+    path.write_bytes(b"no archive")
+    with pytest.raises(UnreadableHldError, match="no event header"):
+        hld_to_dat(path, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_names_that_are_refused(tmp_path: Path) -> None:
+    statuses = [
+        parse_hld(tmp_path / "notes.txt").status,
+        parse_hld(tmp_path / "mi0025161140327.dat").status,
+        parse_hld(tmp_path / "mi0025161140327.hld", expected_station=1).status,
+    ]
+    assert statuses == ["bad_name", "bad_name", "wrong_station"]
+
+
+def test_limits_of_the_seed(tmp_path: Path) -> None:
+    seed = tmp_path / "limits.csv"
+    rows = ["1,2024-01-01,0,21,490", "1,2024-01-01,5,30,470", "1,2025-01-01,5,31,471", "1,2026-01-01,5,32,472"]
+    seed.write_text("\n".join(["station_id,valid_from,channel,fine_min,fine_max", *rows, ""]))
+    limits = limits_of_seed(1, date(2025, 6, 1), seed)
+    assert limits
+    assert (limits.low[[0, 1, 5]].tolist(), limits.high[[0, 1, 5]].tolist()) == ([21, 21, 31], [490, 490, 471])
+    assert limits.source == "seed"
+    assert (limits.detail or "").startswith("common limits 21..490: channels 1 2 3 4 6 ")
+    assert limits_of_seed(2, date(2025, 6, 1), seed) is None
+    assert limits_of_seed(1, date(2023, 6, 1), seed) is None
+
+
+def test_fine_codes_above_the_usual_are_used_and_counted() -> None:
+    over = GOLDEN_WORDS[2] & ~(0x3FF << 12) | 1010 << 12
+    result = read(event((*GOLDEN_WORDS[:2], over)), fine_limits=None)
+    assert result.hld
+    assert (result.hld.n_hld_fine_over, result.hld.hld_limits_source) == (1, "pooled")
+    assert result.counters.n_hits == 1

@@ -6,7 +6,7 @@ true value. ``HOURS`` are four hours; the surface temperature is 283.15 K in the
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -33,16 +33,23 @@ def on_grid(values: np.ndarray) -> np.ndarray:
     return values[..., None, None] + OFFSETS
 
 
-def new_layout(path: Path, truth: Truth, *, longitudes: np.ndarray = LONGITUDES, expver: str = "0001") -> Path:
-    """netCDF-4 of the present service."""
+def new_layout(
+    path: Path,
+    truth: Truth,
+    *,
+    longitudes: np.ndarray = LONGITUDES,
+    expver: str = "0001",
+    hours: Sequence[datetime] = HOURS,
+) -> Path:
+    """netCDF-4 of the present service; ``truth`` has a value for each hour."""
     with netCDF4.Dataset(path, "w", format="NETCDF4") as out:
         _grid(out, longitudes)
-        out.createDimension("valid_time", len(HOURS))
+        out.createDimension("valid_time", len(hours))
         time = out.createVariable("valid_time", "i8", ("valid_time",))
         time.units, time.calendar = "seconds since 1970-01-01", "proleptic_gregorian"
-        time[:] = [int((hour - datetime(1970, 1, 1)).total_seconds()) for hour in HOURS]
+        time[:] = [int((hour - datetime(1970, 1, 1)).total_seconds()) for hour in hours]
         text = out.createVariable("expver", str, ("valid_time",))
-        text[:] = np.array([expver] * len(HOURS), dtype=object)
+        text[:] = np.array([expver] * len(hours), dtype=object)
         out.createVariable("number", "i8", ())[...] = 0
         levels = _levels(out, truth, "pressure_level", "hPa")
         for name, (values, unit) in truth.items():
