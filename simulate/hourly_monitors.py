@@ -72,7 +72,7 @@ def write_monitors(build: Path, networks: list[tuple[str, HourlyNetwork]]) -> No
         )
         connection.execute(
             "create or replace table fct_nmdb_hour as select nm_code, interval_start, resolution_s, rate_hz,"
-            " (rate_hz is not null)::integer as n_bins from fct_nmdb"
+            " (rate_hz is not null)::integer as n_bins, resolution_s as native_resolution_s from fct_nmdb"
         )
 
 

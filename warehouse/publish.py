@@ -6,8 +6,9 @@ An open reader keeps the old file to its end; a new one sees the new file. Nobod
 import logging
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ TAG = "publish"
 ORDER_COLUMNS = (
     "station_id",
     "nm_code",
+    "series_code",
+    "month_start",
     "bin_width_s",
     "group_code",
     "bin_start",
@@ -60,6 +63,12 @@ class Relation:
     name: str
     description: str
     columns: dict[str, str]
+    columns_like: dict[str, str] = field(default_factory=dict)
+
+    def comment(self, column: str) -> str:
+        """What a column is: its own text, else that of the first pattern of the model's meta `columns_like` it fits."""
+        likes = (text for pattern, text in self.columns_like.items() if fnmatchcase(column, pattern))
+        return self.columns.get(column) or next(likes, "")
 
 
 @dataclass(frozen=True)
@@ -147,6 +156,7 @@ def published_relations(manifest: dict[str, Any]) -> list[Relation]:
             name=node["name"],
             description=" ".join(node["description"].split()),
             columns={name: " ".join(column["description"].split()) for name, column in node["columns"].items()},
+            columns_like=node.get("config", {}).get("meta", {}).get("columns_like", {}),
         )
         for node in sorted(nodes, key=lambda node: str(node["name"]))
     ]
@@ -173,7 +183,7 @@ def _write_copy(
             connection.execute(f"create table {table} as select * from build.main.{relation.name}{order_by}")
             connection.execute(f"comment on table {table} is {_text(relation.description)}")
             for column in columns:
-                comment = relation.columns.get(column, "")
+                comment = relation.comment(column)
                 connection.execute(f'comment on column {table}."{column}" is {_text(comment)}')
             counted = connection.execute(f"select count(*) from build.main.{relation.name}").fetchone()
             rows[relation.name] = int(counted[0]) if counted else 0

@@ -194,8 +194,14 @@ class Temperature(Section):
     max_vif: float = Field(10, gt=1, description="largest variance inflation factor of a regressor")
 
 
+class Trend(Section):
+    """The learned trend of the rate."""
+
+    enabled: bool = Field(False, description="true: a learned trend is fitted and judged; no rate ever uses it")
+
+
 class Corrections(Section):
-    """Bins, efficiency, pressure and temperature."""
+    """Bins, efficiency, pressure, temperature and trend."""
 
     bin_widths_s: list[Annotated[int, AfterValidator(_check_bin_width)]] = Field(
         [3600], min_length=1, description="widths of the bins, s; each divides a day or is a whole number of days"
@@ -207,6 +213,7 @@ class Corrections(Section):
     pressure: Pressure = Pressure()
     primary: Primary = Primary()
     temperature: Temperature = Temperature()
+    trend: Trend = Trend()
 
 
 class Publish(Section):
@@ -306,6 +313,7 @@ class Settings(BaseSettings):
             "temperature_min_span_km": corrections.temperature.min_span_km,
             "temperature_max_condition": corrections.temperature.max_condition,
             "temperature_max_vif": corrections.temperature.max_vif,
+            "trend_enabled": corrections.trend.enabled,
         }
 
     @classmethod

@@ -151,7 +151,8 @@ def write_no_monitors(data_dir: Path) -> None:
     """Create the tables of the neutron monitors without a row."""
     with duckdb.connect(str(data_dir / "build.duckdb")) as connection:
         for name in ("stg_nmdb", "fct_nmdb", "fct_nmdb_hour"):
-            connection.execute(f"create or replace table {name} ({NMDB_COLUMNS}, n_bins integer)")
+            columns = f"{NMDB_COLUMNS}, n_bins integer, native_resolution_s integer"
+            connection.execute(f"create or replace table {name} ({columns})")
 
 
 Interval: TypeAlias = tuple[str, datetime, int, float | None]

@@ -50,6 +50,7 @@ def test_later_source_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         ("dada_dir = 'x'", "dada_dir"),
         ("[transform]\nmax_files = 'many'", "transform.max_files"),
         ("[corrections]\nbin_widths_s = [7000]", "corrections.bin_widths_s.0"),
+        ("[corrections.temperature]\nmethods = ['magic']", "corrections.temperature.methods.0"),
         ("[schedule.extract]\ncron = 'often'", "schedule.extract.cron"),
         ("[prefect]\nport = 99999", "prefect.port"),
         ("not toml", "mingo.toml"),

@@ -72,7 +72,7 @@ candidate as (
         nm_code,
         interval_start as bin_start,
         resolution_s as bin_width_s,
-        resolution_s,
+        native_resolution_s as resolution_s,
         rate_hz,
         n_bins,
         0 as dt_s
@@ -134,6 +134,7 @@ final as (
         bin_width_s,
         rate_hz,
         cast(n_bins as integer) as n_bins,
+        cast(n_bins * resolution_s as integer) as counted_s,
         cast(dt_s as double) as dt_s,
         rel_pct,
         reference_status,

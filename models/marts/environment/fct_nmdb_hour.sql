@@ -22,7 +22,8 @@ final as (
         interval_start,
         3600 as resolution_s,
         case when 6 * n_bins * native_resolution_s >= 5 * 3600 then rate_hz end as rate_hz,
-        n_bins
+        n_bins,
+        native_resolution_s
     from hours
     qualify row_number() over (
             partition by nm_code, interval_start
