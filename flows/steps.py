@@ -15,7 +15,7 @@ from extract.environment_summary import EnvSummary
 from extract.era5.extract import extract_era5
 from extract.lab.extract import extract_lab
 from extract.nmdb.extract import extract_nmdb
-from extract.transfer.local import UnknownKindError, acquire_local
+from extract.transfer.local import TransferSummary, UnknownKindError, acquire_local
 from extract.transfer.stations import UnknownStationError, read_sites, read_stations
 from flows.acquisition import PREFIX
 from flows.demo import truth_rows
@@ -35,7 +35,7 @@ OnFile = Callable[[int, int, str], None]
 """Called as (files done, files to do, name of the file just done)."""
 
 
-class _Clock:
+class Clock:
     """Seconds since it was made, as a person reads them."""
 
     def __init__(self) -> None:
@@ -45,7 +45,8 @@ class _Clock:
         return f"{time.monotonic() - self.start:.1f} s"
 
 
-def _state(done: int, failed: int) -> State:
+def state_of(done: int, failed: int) -> State:
+    """Completed, partly failed, failed, or nothing to do, by what was done and what failed."""
     if failed:
         return "Partial" if done else "Failed"
     return "Completed" if done else "NothingToDo"
@@ -60,22 +61,27 @@ def acquire(
     on_file: OnFile | None = None,
 ) -> Outcome:
     """Bring local files into landing."""
-    clock = _Clock()
+    clock = Clock()
     try:
         summary = acquire_local(files, settings.paths.landing, kind=kind, station=station, on_progress=on_file)
     except (UnknownKindError, UnknownStationError) as error:
         return Outcome("acquire", "Failed", str(error))
-    refused = [[str(item.file), item.reason, item.detail] for item in summary.items if item.outcome == "rejected"]
+    refused = refused_files(summary)
     sentence = (
         f"{summary.fetched} files landed in {clock}; {summary.skipped} were there already, {len(refused)} refused"
     )
     detail = {"fetched": summary.fetched, "skipped": summary.skipped, "refused": refused}
-    return Outcome("acquire", _state(summary.fetched, len(refused)), sentence, detail)
+    return Outcome("acquire", state_of(summary.fetched, len(refused)), sentence, detail)
+
+
+def refused_files(summary: TransferSummary) -> list[list[str]]:
+    """File, reason and detail of what did not enter landing."""
+    return [[str(item.file), item.reason, item.detail] for item in summary.items if item.outcome == "rejected"]
 
 
 def extract(settings: Settings, on_file: OnFile | None = None) -> Outcome:
     """Bring every landed file that is not in the lake into the lake."""
-    clock = _Clock()
+    clock = Clock()
     try:
         with held(settings.paths.locks / "extract.lock", "extract", settings.transform.wait_s):
             daq, environment = _extract_sources(settings, on_file)
@@ -92,7 +98,7 @@ def extract(settings: Settings, on_file: OnFile | None = None) -> Outcome:
             f"{done} files in {clock}: {daq['n_events']:,} events, {daq['n_rejects']:,} rejected lines;"
             f" {skipped} were there already, {len(failures)} failed"
         )
-    return Outcome("extract", _state(done, len(failures)), sentence, detail)
+    return Outcome("extract", state_of(done, len(failures)), sentence, detail)
 
 
 def _extract_sources(settings: Settings, on_file: OnFile | None) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -104,10 +110,10 @@ def _extract_sources(settings: Settings, on_file: OnFile | None) -> tuple[dict[s
         extract_era5(landing, lake, read_sites(), on_progress=on_file),
         extract_nmdb(landing, lake, on_progress=on_file),
     ]
-    return _daq_detail(daq, logbook), {summary.source: _environment_detail(summary) for summary in environment}
+    return daq_detail(daq, logbook), {summary.source: _environment_detail(summary) for summary in environment}
 
 
-def _daq_detail(daq: DaqSummary, logbook: LogbookSummary) -> dict[str, Any]:
+def daq_detail(daq: DaqSummary, logbook: LogbookSummary) -> dict[str, Any]:
     """Totals and, by station code, the counts of the detector files and the logbook."""
     codes = {number: station.station_code for number, station in read_stations().items()}
     stations = {codes.get(s.station_id, str(s.station_id)): asdict(s) for s in daq.stations}
@@ -137,7 +143,7 @@ def _environment_detail(summary: EnvSummary) -> dict[str, Any]:
 
 def transform(settings: Settings, on_node: Progress | None = None, redo: Span | None = None) -> Outcome:
     """Bring the tables up to date with the lake; files of ``redo`` are computed again."""
-    clock = _Clock()
+    clock = Clock()
     try:
         result = transform_lake(settings, redo=redo, on_node=on_node)
     except LockBusyError as error:
@@ -172,7 +178,7 @@ def _transform_error(result: TransformResult) -> str:
 
 def publish(settings: Settings) -> Outcome:
     """Publish the last good build and export what changed."""
-    clock = _Clock()
+    clock = Clock()
     try:
         result = publish_build(settings)
         exported = export(settings)
@@ -193,7 +199,7 @@ def publish(settings: Settings) -> Outcome:
 
 def report(settings: Settings, *, has_figures: bool = False) -> Outcome:
     """Write the report pages when the publication has changed since the last ones; ``has_figures`` adds PNG files."""
-    clock = _Clock()
+    clock = Clock()
     paths = settings.paths
     publication = published_word(paths.serving, "publication_id")
     if publication is None:

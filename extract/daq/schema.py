@@ -139,9 +139,13 @@ RAW_REJECT = Dataset(
         _column("is_fragment", pa.bool_(), "True for a piece of a line whose event was recovered"),
         _column("reason", pa.string(), "Word of the seed `raw_reject_reason`"),
         Column("detail", pa.string(), "Index and text of the bad token, number of tokens, `complete_row`"),
-        _column("n_tokens", _COUNT, "Tokens of the line or piece"),
-        _column("n_bytes", _COUNT, "Bytes of the line or piece without its line feed"),
-        _column("line_text", pa.string(), "First 1,024 bytes, other than printable ASCII as \\xNN"),
+        _column("n_tokens", _COUNT, "Tokens of the line or piece (HLD: words of the event)"),
+        _column("n_bytes", _COUNT, "Bytes of the line or piece without its line feed (HLD: of the event)"),
+        _column(
+            "line_text",
+            pa.string(),
+            "First 1,024 bytes, other than printable ASCII as \\xNN (HLD: first 64 words, hexadecimal)",
+        ),
     ),
 )
 

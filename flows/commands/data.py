@@ -1,4 +1,4 @@
-"""The data's way: acquire, extract, transform, publish, report, run."""
+"""The data's way: acquire, unpack, extract, transform, publish, report, run."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -17,6 +17,7 @@ from warehouse.settings import Settings
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(acquire)
+    app.command()(unpack)
     app.command()(extract)
     app.command()(transform)
     app.command()(publish)
@@ -31,10 +32,12 @@ def acquire(
         metavar="[SOURCE...] | --local FILE...",
     ),
     local: bool = typer.Option(
-        False, "--local", help="The words are files of this machine: detector .dat, lab logs, ERA5, NMDB, sheets."
+        False,
+        "--local",
+        help="The words are files of this machine: detector .dat and .hld, lab logs, ERA5, NMDB, sheets.",
     ),
     kind: str | None = typer.Option(
-        None, help="With --local: dat, lab_log, era5, nmdb or logbook, where name and content do not tell."
+        None, help="With --local: dat, hld, lab_log, era5, nmdb or logbook, where name and content do not tell."
     ),
     station: str | None = typer.Option(
         None, help="Station code or number; with --local also the monitor of an NMDB file."
@@ -65,10 +68,15 @@ def _acquire_local(files: list[Path], kind: str | None, station: str | None, jso
     with progress("acquire", "files", json) as on_file:
         outcome = steps.acquire(load(), files, kind=kind, station=station, on_file=on_file)
     if not json:
-        refused = outcome.detail.get("refused", [])
-        if refused:
-            print_table("Refused files", ["file", "reason", "detail"], refused, right_from=3)
+        _show_refused(outcome)
     finish(outcome, json)
+
+
+def _show_refused(outcome: Outcome) -> None:
+    """Print the files that did not enter landing."""
+    refused = outcome.detail.get("refused", [])
+    if refused:
+        print_table("Refused files", ["file", "reason", "detail"], refused, right_from=3)
 
 
 def _acquire_remote(words: list[str], station: str | None, json: bool) -> NoReturn:
@@ -103,6 +111,39 @@ def _show_fetch(outcome: Outcome) -> None:
     rows = [item for item in outcome.detail.get("items", []) if item[1] not in ("fetched", "unchanged")]
     if rows:
         print_table("Requests without data", ["request", "outcome", "detail"], rows, right_from=3)
+
+
+def unpack(
+    files: list[Path] | None = typer.Argument(
+        None, help="HLD files, plain or compressed; without any, all of landing.", metavar="[FILE...]"
+    ),
+    text: Path | None = typer.Option(
+        None, "--text", help="Write the station's text of them into this folder; nothing goes to landing or lake."
+    ),
+    json: bool = JSON,
+) -> None:
+    """Unpack HLD, the event builder's binary: into the lake, or as text.
+
+    Files named are brought into landing first. A file whose text is in landing too gives way to the text.
+
+    Example: mingo unpack, or mingo unpack disk/*.hld.tar.gz, or mingo unpack disk/*.hld --text unpacked
+    """
+    from flows import unpacking
+
+    missing = [path for path in files or [] if not path.is_file()]
+    if missing:
+        fail(f"{missing[0]}: no such file", 2)
+    if text is not None and text.exists() and not text.is_dir():
+        fail(f"--text {text} is no folder", 2)
+    with progress("unpack", "files", json) as on_file:
+        if text is None:
+            outcome = unpacking.unpack(load(), files or [], on_file)
+        else:
+            outcome = unpacking.write_texts(load(), text, files or [], on_file)
+    if not json:
+        show_extraction(outcome)
+        _show_refused(outcome)
+    finish(outcome, json)
 
 
 def extract(json: bool = JSON) -> None:

@@ -24,18 +24,20 @@
     (timestamp '1970-01-01' + to_days(5 * cast({{ number }} as integer)))
 {%- endmacro %}
 
-{# Until when the rows of a range that is still open are fitted: the end of its last full month, or all of them before there is one.
-   It moves once a month, so that published rates change on a known date only. #}
+{# Until when the rows of a range that is still open are fitted: the end of its last full month, or all of them before
+   there is one. It moves once a month, so that published rates change on a known date only. #}
 {% macro fit_until(range_start, range_end) -%}
     case
-        when date_trunc('month', {{ range_end }}) <= date_trunc('month', {{ range_start }} - interval 1 microsecond) + interval 1 month
+        when
+            date_trunc('month', {{ range_end }})
+            <= date_trunc('month', {{ range_start }} - interval 1 microsecond) + interval 1 month
             then {{ range_end }}
         else date_trunc('month', {{ range_end }})
     end
 {%- endmacro %}
 
-{# True where a value is more than 5 standard deviations from the median around it, these taken from the median absolute deviation
-   (of a normal distribution, 1.4826 of it), which a few wild values do not move. #}
+{# True where a value is more than 5 standard deviations from the median around it, these taken from the median absolute
+   deviation (of a normal distribution, 1.4826 of it), which a few wild values do not move. #}
 {% macro is_far_from_median(value, around) -%}
     abs({{ value }} - median({{ value }}) over {{ around }}) > 5 * 1.4826 * mad({{ value }}) over {{ around }}
 {%- endmacro %}
@@ -68,7 +70,8 @@
     {%- set groups = var('pressure_rolling_groups') -%}
     {%- set allowed = ['all'] + direction_groups() + region_codes() -%}
     {%- for group in groups if group not in allowed -%}
-        {{ exceptions.raise_compiler_error("pressure_rolling_groups: " ~ group ~ " is not one of " ~ allowed | join(', ')) }}
+        {{ exceptions.raise_compiler_error(
+            "pressure_rolling_groups: " ~ group ~ " is not one of " ~ allowed | join(', ')) }}
     {%- endfor -%}
     {{ return("'" ~ groups | join("', '") ~ "'") }}
 {% endmacro %}

@@ -1,10 +1,13 @@
-{# Weighted regression of y on x, y = a_b + slope x, with a mean of its own for every block b (for a barometric coefficient: y = ln r,
-   x = pressure above the reference in hPa, block = calendar month, so that seasons, the solar cycle and slow drifts stay out).
+{# Weighted regression of y on x, y = a_b + slope x, with a mean of its own for every block b. For a barometric
+   coefficient y = ln r, x = pressure above the reference in hPa, block = calendar month, so that seasons, the solar cycle
+   and slow drifts stay out.
 
-   It needs no row twice: all of it follows from six sums over parts of the rows, which may be hours, days or clusters. A part lies in
-   one block and one cluster. `line_sums` makes the sums from rows, `block_regression` the line from the sums. #}
+   It needs no row twice: all of it follows from six sums over parts of the rows, which may be hours, days or clusters.
+   A part lies in one block and one cluster. `line_sums` makes the sums from rows, `block_regression` the line from the
+   sums. #}
 
-{# The sums of a part: x, y and weight are expressions; a row whose y is NULL does not enter. An unweighted fit has the weight 1. #}
+{# The sums of a part: x, y and weight are expressions; a row whose y is NULL does not enter. An unweighted fit has the
+   weight 1. #}
 {% macro line_sums(x='x', y='y', weight='w') -%}
     {%- set w = 'case when ' ~ y ~ ' is not null then ' ~ weight ~ ' end' -%}
     count({{ y }}) as n_rows,
@@ -27,13 +30,14 @@
 
    n_rows, n_blocks, n_clusters
    mean_x, mean_y      weighted means over the target
-   slope               sum(w xc yc) / sum(w xc^2), xc and yc taken from the weighted means of their block; NULL where x does not vary
+   slope               sum(w xc yc) / sum(w xc^2), xc and yc taken from the weighted means of their block; NULL where x
+                       does not vary
    slope_sigma_stat    1 / sqrt(sum(w xc^2)), right where w is one over the variance of y
    chi2_ndf            sum(w residual^2) / (n_rows - n_blocks - 1)
    slope_sigma_scaled  slope_sigma_stat sqrt(max(1, chi2_ndf)) (Birge 1932, Phys. Rev. 40, 207)
-   slope_sigma_cluster sqrt(sum_c(u_c^2) G / (G - 1)) / sum(w xc^2), u_c = sum(w xc residual) over cluster c, G clusters: the sandwich
-                       estimator for residuals that are correlated inside clusters (Liang and Zeger 1986, Biometrika 73, 13); NULL
-                       where G < 6
+   slope_sigma_cluster sqrt(sum_c(u_c^2) G / (G - 1)) / sum(w xc^2), u_c = sum(w xc residual) over cluster c, G
+                       clusters: the sandwich estimator for residuals that are correlated inside clusters (Liang and
+                       Zeger 1986, Biometrika 73, 13); NULL where G < 6
    slope_sigma         the larger of the last two
    r2                  sum(w xc yc)^2 / (sum(w xc^2) sum(w yc^2))
 

@@ -141,6 +141,7 @@ def test_an_unfinished_build_is_taken_up_again(history: Path) -> None:
         ({"bin_widths_s": [7]}, "bin_widths_s: 7 s"),
         ({"efficiency_outer_method": "guess"}, "efficiency_outer_method: guess"),
         ({"pressure_applied_scope": "rolling"}, "pressure_applied_scope: rolling"),
+        ({"pressure_rolling_groups": ["all", "up"]}, "pressure_rolling_groups: up"),
     ],
 )
 def test_a_wrong_setting_is_named(tmp_path: Path, variables: dict[str, object], word: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from warehouse import build
 from warehouse.export import export
-from warehouse.publish import PublishError, publish, published_word, roll_back
+from warehouse.publish import PublishError, Relation, publish, published_word, roll_back
 from warehouse.settings import Settings
 
 TABLES = {
@@ -76,6 +76,12 @@ def test_publishes_tagged_relations_with_their_comments(settings: Settings) -> N
     assert span == ("2025-01-30 00:00:00", "2025-02-03 00:00:00")
     assert (settings.paths.data_dir / "grafana" / "serving.duckdb").read_bytes() == settings.paths.serving.read_bytes()
     assert publish(settings).is_current
+
+
+def test_columns_that_follow_the_data_take_the_text_of_their_pattern() -> None:
+    relation = Relation("network_table", "", {"bin_start": "Start"}, {"nm_*_hz": "Rate", "nm_*_rel_pct": "Variation"})
+    columns = ("bin_start", "nm_OULU_hz", "nm_KIEL2_rel_pct", "other")
+    assert [relation.comment(column) for column in columns] == ["Start", "Rate", "Variation", ""]
 
 
 def test_open_reader_keeps_the_old_file_and_a_new_one_sees_the_new(settings: Settings) -> None:

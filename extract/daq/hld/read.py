@@ -6,6 +6,7 @@ known, their times. Both work on batches of events that fit the processor's cach
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,11 @@ from extract.daq.hld.batch import Batch, cut_event, decode_batch
 from extract.daq.hld.fine import FineLimits, limits_of_file, limits_of_seed, n_fine_over
 from extract.daq.hld.tdc import N_CHANNELS, N_CODES
 from extract.daq.hld.walk import walk
-from extract.daq.hld.words import Words
+from extract.daq.hld.words import BATCH_WORDS, Words
 from extract.daq.limits import DEFAULT_LIMITS, Limits
 from extract.daq.line import Reject
 from extract.daq.name import BadNameError, RawName, parse_name
 from extract.daq.reading import RawResult, Reading
-
-BATCH_EVENTS = 8192
 
 
 def parse_hld(path: Path, expected_station: int | None = None, *, limits: Limits = DEFAULT_LIMITS) -> RawResult:
@@ -78,7 +77,7 @@ def parse_hld_bytes(
     """Read HLD in memory, with ``fine_limits`` or, without, those of the content itself."""
     if not content:
         return RawResult("empty_file", name, facts=facts)
-    decoded = decode(Words.of(content), limits)
+    decoded = decode(Words(content), limits)
     if decoded is None:
         return RawResult("binary_file", name, "no event header", facts)
     fine = fine_limits or decoded.own_limits(limits)
@@ -129,8 +128,9 @@ def decode(words: Words, limits: Limits = DEFAULT_LIMITS) -> Decoded | None:
         return None
     counters = HldCounters(n_hld_empty=events.n_empty, n_hld_other_id=events.n_other_id, n_hld_resync=events.n_resync)
     decoded = Decoded(counters)
-    for first in range(0, len(events), BATCH_EVENTS):
-        batch = decode_batch(words, events, slice(first, first + BATCH_EVENTS), limits.hld_cts_words)
+    marks = np.arange(0, words.n_words + BATCH_WORDS, BATCH_WORDS)
+    for first, last in pairwise(np.unique(np.searchsorted(events.place, marks)).tolist()):
+        batch = decode_batch(words, events, slice(first, last), limits.hld_cts_words)
         decoded.batches.append(batch)
         decoded.n_by_code += batch.edges.count_codes()
         counters.n_hld_other_offset += batch.n_other_offset

@@ -156,9 +156,6 @@ class Edges:
     ----------
     n_edges
         Edges of each event, (n,).
-    cell
-        Event times `N_SLOTS` plus slot of each edge, (m,): leading edges in the columns of times, trailing edges in
-        those of charges.
     coarse_ns
         Time of the step after the edge minus that of the reference edge, multiples of 5 ns, (m,).
     code
@@ -169,7 +166,6 @@ class Edges:
     """
 
     n_edges: Integers
-    cell: Integers
     coarse_ns: NDArray[np.float64]
     code: Integers
     has_reference: Flags
@@ -182,13 +178,16 @@ class Edges:
     def first_times_ns(self, fine_ns: NDArray[np.float64]) -> NDArray[np.float64]:
         """Time after the reference of the first edge in each slot, 0 where there is none, (n, `N_SLOTS`).
 
-        ``fine_ns`` is the time to take off the coarse time, by code.
+        Leading edges have the slots of times, trailing edges those of charges. ``fine_ns`` is the time to take off the
+        coarse time, by code.
         """
         times = np.repeat(fine_ns[self.reference_code], self.n_edges)
         times -= fine_ns.take(self.code)
         times += self.coarse_ns
         first = np.zeros((len(self.n_edges), N_SLOTS))
-        first.reshape(-1)[self.cell[::-1]] = times[::-1]  # of equal cells the last assignment stays: the first edge
+        cell = np.repeat(np.arange(len(self.n_edges)) * N_SLOTS, self.n_edges)
+        cell += _SLOT.take(self.code)
+        first.reshape(-1)[cell[::-1]] = times[::-1]  # of equal cells the last assignment stays: the first edge
         return first
 
 
@@ -210,11 +209,8 @@ def read_edges(words: Words, data: TdcData) -> Edges:
     word = word[edge]
     tick += word & np.uint32(2**_COARSE_BITS - 1)
     code = (word >> np.uint32(_COARSE_BITS) & np.uint32(2**18 - 1)).astype(np.int64)
-    cell = np.repeat(np.arange(len(n_edges)) * N_SLOTS, n_edges)
-    slot = _SLOT.take(code)
-    cell += slot
 
-    found = np.flatnonzero(slot == _REFERENCE)[::-1]
+    found = np.flatnonzero((code < 2 * N_CODES) & (code & 1 == 1))[::-1]  # leading, channel 0
     reference = np.zeros(len(n_edges), np.int64)
     has_reference = np.zeros(len(n_edges), bool)
     row = np.searchsorted(np.cumsum(n_edges), found, side="right")
@@ -228,7 +224,6 @@ def read_edges(words: Words, data: TdcData) -> Edges:
     tick -= _HALF_TICKS
     return Edges(
         n_edges=n_edges,
-        cell=cell,
         coarse_ns=tick * float(COARSE_NS),
         code=code,
         has_reference=has_reference,

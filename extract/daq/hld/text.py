@@ -66,7 +66,7 @@ def text_of_hld(
     UnreadableHldError
         When no word of it looks like an event header.
     """
-    decoded = decode(Words.of(content), limits)
+    decoded = decode(Words(content), limits)
     if decoded is None:
         raise UnreadableHldError("no event header in it, so it is no HLD file")
     return _text_of(decoded, fine_limits or decoded.own_limits(limits))

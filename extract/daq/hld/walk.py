@@ -1,7 +1,7 @@
 """From event header to event header to the exact end of the file, over damaged stretches too.
 
-Positions are in words. Every place that may be a header is found at once; in a healthy file each points to the next,
-so that the walk itself takes one step per break of this chain, not per event.
+Positions are in words. Every place that may be a header is found at once. In a healthy file each event points to the
+next, so that the walk itself takes one step per break of this chain, not per event.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extract.daq.bulk import Flags, Integers
-from extract.daq.hld.words import WORD_BYTES, Words
+from extract.daq.hld.words import BATCH_WORDS, WORD_BYTES, Words, Words32
 
 COINCIDENCE_ID, SELF_TRIGGER_ID = 0x2001, 0x2002
 HEADER_WORDS = 8
@@ -50,10 +50,11 @@ class _Headers:
     """Every place with the decoding word of an event header in its second word, in file order."""
 
     def __init__(self, words: Words) -> None:
-        halves = words.raw.view("<u2")[: 2 * words.n_words]
-        is_decoding = (halves[1::2] == _DECODING) | (halves[::2] == _DECODING_SWAPPED)
-        self.place: Integers = np.flatnonzero(is_decoding[1:])
-        self.is_big: Flags = halves[1::2].take(self.place + 1) != _DECODING
+        blocks = range(0, words.n_words, BATCH_WORDS)
+        decoding = [np.flatnonzero(_is_decoding(words.raw[at : at + BATCH_WORDS])) + at for at in blocks]
+        second = np.concatenate([np.zeros(0, np.int64), *decoding])
+        self.place: Integers = second[second > 0] - 1
+        self.is_big: Flags = words.raw.take(self.place + 1) >> np.uint32(16) != _DECODING
         self.size: Integers = words.read(self.place, self.is_big).astype(np.int64)
         self.id = words.read(self.place + 2, self.is_big)
         self.next: Integers = self.place + (self.size + 7) // 8 * 2
@@ -72,10 +73,12 @@ class _Headers:
         index = int(np.searchsorted(self.place, place))
         return index if index < len(self) and self.place[index] == place else None
 
-    def bends(self) -> Integers:
-        """Headers that are not followed, exactly where they end, by the next valid one; the last is one of them."""
-        is_straight = self.is_valid[:-1] & self.is_valid[1:] & (self.next[:-1] == self.place[1:])
-        return np.append(np.flatnonzero(~is_straight), len(self) - 1)
+
+def _is_decoding(raw: Words32) -> Flags:
+    """Which words are the decoding word of an event header, in either byte order."""
+    is_little = raw ^ np.uint32(_DECODING << 16) <= np.uint32(0xFFFF)
+    is_little |= raw & np.uint32(0xFFFF) == _DECODING_SWAPPED
+    return is_little
 
 
 def walk(words: Words) -> Walk:
@@ -129,22 +132,27 @@ def _judge_rest(headers: _Headers, words: Words, position: int) -> _Rest:
 def _follow(headers: _Headers, n_words: int) -> tuple[Flags, int, int]:
     """Which headers are walked over, where the walk ends, and how often the next header had to be searched."""
     is_taken = np.zeros(len(headers), bool)
-    if not len(headers):
-        return is_taken, 0, 0
-    bends = headers.bends()
     events = np.flatnonzero(headers.is_valid & headers.is_event)
+    # The runs of events that follow each other without anything between end at these of them.
+    run_ends = np.flatnonzero(headers.next[events][:-1] != headers.place[events][1:])
+    run_ends = np.append(run_ends, len(events) - 1)
     last, position, n_resync = -1, 0, 0
     while position < n_words:
         index = headers.index_at(position)
         if index is None or not headers.is_valid[index]:
-            k = int(np.searchsorted(events, last, side="right"))
-            if k == len(events):
+            following = events[np.searchsorted(events, last, side="right") :]
+            if not len(following):
                 break
             n_resync += 1
-            index = int(events[k])
+            index = int(following[0])
             if last >= 0:
                 headers.end[last] = headers.place[index]
-        first, last = index, int(bends[np.searchsorted(bends, index)])
-        is_taken[first : last + 1] = True
+        if headers.is_event[index]:
+            first = int(np.searchsorted(events, index))
+            run = events[first : int(run_ends[np.searchsorted(run_ends, first)]) + 1]
+        else:
+            run = np.array([index])
+        is_taken[run] = True
+        last = int(run[-1])
         position = int(headers.next[last])
     return is_taken, position, n_resync

@@ -1,6 +1,5 @@
 {#- Which rates may enter a pressure fit, and why the others may not. -#}
 {%- set min_n_tel = 100 -%}
-{%- set outlier_mad = 5 -%}
 with
 
 rate as (
@@ -36,12 +35,10 @@ excluded_bin as (
     group by all
 ),
 
--- 1.4826 MAD is the standard deviation of a normal distribution
 compared as (
     select
         *,
-        abs(ln_rate - median(ln_rate) over day_around)
-        > {{ outlier_mad }} * 1.4826 * mad(ln_rate) over day_around as is_far
+        {{ is_far_from_median('ln_rate', 'day_around') }} as is_far
     from rate
     window day_around as (
         partition by station_id, bin_width_s, group_code, conf_number order by bin_start

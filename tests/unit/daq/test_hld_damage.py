@@ -29,7 +29,7 @@ def _make() -> bytes:
 
 
 CONTENT = _make()
-EVENTS = walk(Words.of(CONTENT))
+EVENTS = walk(Words(CONTENT))
 STARTS = (4 * EVENTS.place).tolist()
 
 
@@ -41,9 +41,12 @@ def read(content: bytes) -> RawResult:
     return result
 
 
+WHOLE = read(CONTENT)
+
+
 def test_whole_content() -> None:
     assert len(EVENTS) == N_EVENTS
-    assert (read(CONTENT).status, read(CONTENT).counters.n_events) == ("ok", N_EVENTS)
+    assert (WHOLE.status, WHOLE.counters.n_events) == ("ok", N_EVENTS)
 
 
 @given(st.integers(0, len(CONTENT)))
@@ -51,7 +54,7 @@ def test_cut_anywhere(n_bytes: int) -> None:
     result = read(CONTENT[:n_bytes])
     n_whole = sum(end * 4 <= n_bytes for end in EVENTS.end.tolist())
     assert result.counters.n_events == n_whole
-    assert result.hits.equals(read(CONTENT).hits.slice(0, len(result.hits)))
+    assert result.hits.equals(WHOLE.hits.slice(0, len(result.hits)))
     padded_ends = [0, STARTS[0], *STARTS[1:], len(CONTENT)]
     is_between = n_bytes in padded_ends or any(end * 4 <= n_bytes < end * 4 + 8 for end in EVENTS.end.tolist())
     if n_bytes > STARTS[0] and not is_between:
@@ -103,19 +106,19 @@ def test_the_next_event_is_found(damage: Callable[[bytes, int], bytes], n_lost: 
     result = read(damage(CONTENT, STARTS[5]))
     assert result.hld
     assert (result.counters.n_events, result.hld.n_hld_resync) == (N_EVENTS - n_lost, 1)
-    days = read(CONTENT).events["event_time"].to_pylist()
-    assert result.events["event_time"].to_pylist()[-6:] == days[-6:]
+    times = WHOLE.events["event_time"].to_pylist()
+    assert result.events["event_time"].to_pylist()[-6:] == times[-6:]
 
 
 def test_big_endian_headers() -> None:
     words = np.frombuffer(CONTENT, "<u4").copy()
     places = np.concatenate([[0], EVENTS.place])[:, None] + np.arange(8)
     words[places] = words[places].byteswap()
-    assert read(words.tobytes()).events.equals(read(CONTENT).events)
+    assert read(words.tobytes()).events.equals(WHOLE.events)
 
 
 def test_little_endian_subevents() -> None:
     words = np.frombuffer(CONTENT, "<u4").byteswap()
     places = np.concatenate([[0], EVENTS.place])[:, None] + np.arange(8)
     words[places] = words[places].byteswap()
-    assert read(words.tobytes()).hits.equals(read(CONTENT).hits)
+    assert read(words.tobytes()).hits.equals(WHOLE.hits)
