@@ -21,7 +21,7 @@ from flows.acquisition import PREFIX
 from flows.demo import truth_rows
 from flows.outcome import Outcome, State, worst
 from warehouse.dbt import Progress
-from warehouse.export import export
+from warehouse.export.run import ExportError, export
 from warehouse.lock import LockBusyError, held
 from warehouse.marks import NothingToRedoError, Span
 from warehouse.publish import PublishError, published_word
@@ -184,15 +184,17 @@ def publish(settings: Settings) -> Outcome:
         exported = export(settings)
     except LockBusyError as error:
         return Outcome("publish", "Skipped", str(error))
-    except PublishError as error:
+    except (PublishError, ExportError) as error:
         return Outcome("publish", "Failed", str(error))
     detail = asdict(result) | {"exported": asdict(exported)}
-    if result.is_current and not exported.written:
+    if result.is_current and not exported.written and not exported.removed:
         return Outcome("publish", "NothingToDo", "nothing to do (the last good build is published)", detail)
     n_tables, n_rows = len(result.rows or {}), sum((result.rows or {}).values())
+    published = f"{n_tables} tables with {n_rows:,} rows ({result.size_bytes / 1e6:.1f} MB)"
     sentence = (
-        f"{n_tables} tables with {n_rows:,} rows ({result.size_bytes / 1e6:.1f} MB) in {clock};"
+        f"{'the last good build was published' if result.is_current else published} in {clock};"
         f" {len(exported.written)} exports written, {len(exported.untouched)} unchanged"
+        + (f", {len(exported.removed)} removed" if exported.removed else "")
     )
     return Outcome("publish", "Completed", sentence, detail)
 

@@ -6,38 +6,22 @@ An open reader keeps the old file to its end; a new one sees the new file. Nobod
 import logging
 import os
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from warehouse import build, dbt
 from warehouse.files import sync_file, sync_folder
 from warehouse.lock import held
+from warehouse.relation import ORDER_COLUMNS, Relation, published_relations
 from warehouse.settings import Settings
 from warehouse.transform import build_lock
 
 LOGGER = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 1
-TAG = "publish"
-# Tables are stored in the order in which they are read: by these columns, as far as a table has them.
-ORDER_COLUMNS = (
-    "station_id",
-    "nm_code",
-    "series_code",
-    "month_start",
-    "bin_width_s",
-    "group_code",
-    "bin_start",
-    "minute_start",
-    "time",
-    "file_id",
-    "plane",
-)
+SCHEMA_VERSION = 2
 PUBLICATION_COMMENTS = {
     "publication_id": "Identifier of this publication",
     "published_at": "Time of the publication, UTC",
@@ -54,21 +38,6 @@ PUBLICATION_COMMENTS = {
 
 class PublishError(Exception):
     """Nothing was published; readers keep the former file. The message is one line with the reason."""
-
-
-@dataclass(frozen=True)
-class Relation:
-    """A relation to publish: its name, what it is, and a description of each column (units included)."""
-
-    name: str
-    description: str
-    columns: dict[str, str]
-    columns_like: dict[str, str] = field(default_factory=dict)
-
-    def comment(self, column: str) -> str:
-        """What a column is: its own text, else that of the first pattern of the model's meta `columns_like` it fits."""
-        likes = (text for pattern, text in self.columns_like.items() if fnmatchcase(column, pattern))
-        return self.columns.get(column) or next(likes, "")
 
 
 @dataclass(frozen=True)
@@ -101,9 +70,10 @@ def publish(settings: Settings, *, wait_s: float | None = None) -> PublishResult
             raise PublishError(
                 "tests of the last build failed; `mingo transform` names them, readers keep the former file"
             )
-        if published_word(paths.serving, "build_id") == info.build_id:
+        relations = published_relations(dbt.read_manifest(paths), has_counts=settings.export.large_table_full)
+        is_same_build = published_word(paths.serving, "build_id") == info.build_id
+        if is_same_build and _has_all(paths.serving, [relation.name for relation in relations if relation.is_optional]):
             return PublishResult(is_current=True)
-        relations = published_relations(dbt.read_manifest(paths))
         for left_over in paths.data_dir.glob("serving.duckdb.new-*"):
             left_over.unlink()
         new = paths.data_dir / f"serving.duckdb.new-{os.getpid()}"
@@ -112,6 +82,9 @@ def publish(settings: Settings, *, wait_s: float | None = None) -> PublishResult
             _verify(new, relations, rows)
             publication_id = published_word(new, "publication_id") or ""
             _swap_in(new, paths.serving, paths.serving_previous)
+        except (OSError, duckdb.IOException) as error:
+            reason = str(error).splitlines()[0]
+            raise PublishError(f"nothing was published, readers keep the former file: {reason}") from None
         finally:
             new.unlink(missing_ok=True)
         if settings.publish.grafana_copy:
@@ -148,18 +121,10 @@ def published_word(serving: Path, column: str) -> str | None:
     return str(row[0]) if row else None
 
 
-def published_relations(manifest: dict[str, Any]) -> list[Relation]:
-    """The models and seeds tagged for publication, by name, with the texts of the dbt docs."""
-    nodes = [node for node in manifest["nodes"].values() if TAG in node.get("tags", [])]
-    return [
-        Relation(
-            name=node["name"],
-            description=" ".join(node["description"].split()),
-            columns={name: " ".join(column["description"].split()) for name, column in node["columns"].items()},
-            columns_like=node.get("config", {}).get("meta", {}).get("columns_like", {}),
-        )
-        for node in sorted(nodes, key=lambda node: str(node["name"]))
-    ]
+def _has_all(serving: Path, names: list[str]) -> bool:
+    with duckdb.connect(str(serving), read_only=True) as connection:
+        found = {row[0] for row in connection.execute("select table_name from duckdb_tables()").fetchall()}
+    return found >= set(names)
 
 
 def _text(value: str) -> str:
@@ -169,28 +134,41 @@ def _text(value: str) -> str:
 def _write_copy(
     source: Path, new: Path, relations: list[Relation], info: build.BuildInfo, storage_version: str
 ) -> dict[str, int]:
-    """Write every relation as a table, ordered as it is read, with its comments; return the rows of each."""
+    """Write every relation with its comments, tables ordered as they are read; return the rows of each."""
     rows: dict[str, int] = {}
     with duckdb.connect(":memory:") as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"attach {_text(str(source))} as build (read_only)")
         connection.execute(f"attach {_text(str(new))} as serving (storage_version {_text(storage_version)})")
+        connection.execute("use serving")
         for relation in relations:
             columns = [row[0] for row in connection.execute(f"describe build.main.{relation.name}").fetchall()]
-            order = [name for name in ORDER_COLUMNS if name in columns]
-            order_by = f" order by {', '.join(order)}" if order else ""
-            table = f"serving.main.{relation.name}"
-            connection.execute(f"create table {table} as select * from build.main.{relation.name}{order_by}")
-            connection.execute(f"comment on table {table} is {_text(relation.description)}")
+            kind = _create(connection, relation, columns)
+            connection.execute(f"comment on {kind} {relation.name} is {_text(relation.description)}")
             for column in columns:
                 comment = relation.comment(column)
-                connection.execute(f'comment on column {table}."{column}" is {_text(comment)}')
+                connection.execute(f'comment on column {relation.name}."{column}" is {_text(comment)}')
             counted = connection.execute(f"select count(*) from build.main.{relation.name}").fetchone()
             rows[relation.name] = int(counted[0]) if counted else 0
         _write_publication(connection, info, storage_version)
         connection.execute("checkpoint serving")
+        connection.execute("use memory")
         connection.execute("detach serving")
     return rows
+
+
+def _create(connection: duckdb.DuckDBPyConnection, relation: Relation, columns: list[str]) -> str:
+    """Make the relation in the serving file; a view stays one where the file holds all it reads. Returns its kind."""
+    view = connection.execute(
+        "select sql from duckdb_views() where database_name = 'build' and view_name = ?", [relation.name]
+    ).fetchone()
+    if view is not None and relation.may_be_view:
+        connection.execute(view[0].replace("build.main.", "main."))
+        return "view"
+    order = [name for name in ORDER_COLUMNS if name in columns]
+    order_by = f" order by {', '.join(order)}" if order else ""
+    connection.execute(f"create table {relation.name} as select * from build.main.{relation.name}{order_by}")
+    return "table"
 
 
 def _write_publication(connection: duckdb.DuckDBPyConnection, info: build.BuildInfo, storage_version: str) -> None:
@@ -235,6 +213,7 @@ def _verify(new: Path, relations: list[Relation], rows: dict[str, int]) -> None:
             counted = connection.execute(f"select count(*) from {relation.name}").fetchone()
             if counted is None or counted[0] != rows[relation.name]:
                 raise PublishError(f"{relation.name} has {counted} rows, its source {rows[relation.name]}")
+            connection.execute(f"select * from {relation.name} limit 1").fetchall()
         bare = connection.execute(
             "select table_name || '.' || column_name from duckdb_columns()"
             " where not internal and coalesce(comment, '') = '' order by 1"

@@ -230,6 +230,9 @@ class Export(Section):
 
     csv: bool = Field(True, description="write the CSV files of every station and of the network")
     parquet: bool = Field(True, description="write the Parquet partitions by station and month")
+    large_table_full: bool = Field(
+        False, description="also write large_table with the counts of every pattern and region, 275 columns more"
+    )
 
 
 class FlowSchedule(Section):
