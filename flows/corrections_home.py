@@ -102,14 +102,19 @@ def variant_suffix(variant: int) -> str:
     return f"V{variant}" if variant else ""
 
 
-def write_networks(paths: Paths, networks: list[HourlyNetwork]) -> list[list[HourTruth]]:
-    """Write the hours of a network and of its variants; returns the truth of the stations of each."""
+def write_networks(paths: Paths, networks: list[HourlyNetwork], *, has_regions: bool = True) -> list[list[HourTruth]]:
+    """Write the hours of a network and of its variants; returns the truth of the stations of each.
+
+    Without regions all events count as vertical, which is lighter and the same to the group of all directions.
+    """
     truths: list[list[HourTruth]] = []
     hours: list[Hours] = []
     for variant, network in enumerate(networks):
         pairs = simulate_hours(network)
         truths.append([truth for truth, _ in pairs])
-        hours += [replace(one, station_id=variant_id(one.station_id, variant)) for _, one in pairs]
+        for _, one in pairs:
+            region = one.region if has_regions else None
+            hours.append(replace(one, station_id=variant_id(one.station_id, variant), region=region))
         if variant:
             add_variant(paths.build, network, variant)
     write_hours(paths.build, hours)

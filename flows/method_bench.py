@@ -103,7 +103,7 @@ def compare_methods(
         networks = case_networks(days, seed)
         on_step(0, 2, "simulate")
         load_seeds(paths, [1], groups=("all",))
-        truths = write_networks(paths, networks)
+        truths = write_networks(paths, networks, has_regions=False)
         on_step(1, 2, "corrections")
         run(paths, "run", *ancestors("fct_rate"))
         on_step(2, 2, "")

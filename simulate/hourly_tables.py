@@ -1,6 +1,6 @@
 """Hours written as the tables the corrections read: what the detector, the logs and the monitors would have given."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -53,6 +53,8 @@ class Hours:
         Counts are whole numbers; else they are stored as they come.
     pressure_source
         Which barometer: ``ext`` or ``int``.
+    n_minutes
+        Minutes with live time; NULL: as few as the live seconds need.
     """
 
     station_id: int
@@ -67,7 +69,7 @@ class Hours:
     triggers: tuple[int, ...] = (12, 23, 34, 13)
     is_whole: bool = False
     pressure_source: str = "ext"
-    n_minutes: Series | None = field(default=None)
+    n_minutes: Series | None = None
 
     @property
     def telescope(self) -> Series:

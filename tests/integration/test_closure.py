@@ -24,7 +24,7 @@ def corrected(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Closure, 
     paths = Paths(tmp_path_factory.mktemp("years"))
     networks, cases = variants(1.0, SEED, STATIONS), case_networks(60, 3)
     load_seeds(paths, list(STATIONS), groups=("all",))
-    truths = write_networks(paths, networks + cases)
+    truths = write_networks(paths, networks + cases, has_regions=False)
     run(paths, "run", *ancestors(*TARGETS))
     result = Closure(1, 1.0)
     measure(paths.build, networks, truths[USUAL], result)

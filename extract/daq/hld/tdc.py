@@ -1,6 +1,6 @@
 """The TDC data of the events of a batch: where they stand, and the edges of each channel.
 
-Nothing here knows how long a fine-time code is; see `limits` for that.
+Nothing here knows how long a fine-time code is; see `fine` for that.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from extract.daq.bulk import Flags, Integers
 from extract.daq.hld.words import WORD_BYTES, Words
-from extract.daq.schema import COLUMN_MAP, N_HEADER_COLUMNS
+from extract.daq.schema import COLUMN_MAP, N_HEADER_COLUMNS, N_VALUES
 
 N_CHANNELS = 33
 """Channel 0 is the reference, 1..32 are the strip ends."""
@@ -24,22 +24,21 @@ COARSE_NS = 5
 MAX_SUBEVENTS = 64
 """Sub-events looked at in one event to find ours."""
 
+N_SLOTS = 66
+"""Places of an event for its edges: 64 in the order of the columns, then both edges of the reference channel."""
+
 _OUR_ID, _SECOND_ID = 0xC001, 0xC002
 _SUBEVENT_DECODING = 0x0002
 _SUBEVENT_WORDS = 4
 _HEADER, _EPOCH, _TIME = 1, 3, 4
 _EPOCH_BITS, _COARSE_BITS = 28, 11
 _HALF_TICKS = 2 ** (_EPOCH_BITS + _COARSE_BITS - 1)
-N_SLOTS = 66
-"""Places of an event for its edges: 64 in the order of the columns, then both edges of the reference channel."""
-
-_REFERENCE = 64
 
 
 def _slots() -> Integers:
     """Slot by edge code: channel times 2048, plus twice the fine code, plus 1 for a leading edge."""
     slots = np.empty((N_CHANNELS, 2), np.int64)
-    slots[0] = _REFERENCE + 1, _REFERENCE
+    slots[0] = N_VALUES + 1, N_VALUES
     for column in COLUMN_MAP:
         slots[column.tdc_channel, int(column.quantity == "T")] = column.column_index - N_HEADER_COLUMNS
     return np.repeat(slots[:, None], N_CODES, axis=1).reshape(-1)

@@ -127,11 +127,13 @@ def test_trigger_types_and_records_that_are_no_events() -> None:
 
 @pytest.fixture(scope="module")
 def simulated() -> tuple[bytes, bytes, HldFormat]:
-    """The same events as text and as HLD."""
-    file = simulate_file(6_000, layout="production")
+    """The same events as text and as HLD; every twentieth lacks its leading or its trailing edges."""
+    block = simulate_file(6_000, layout="production").block
     form = HldFormat(empty_every=9)
-    block = file.block
-    hld = render_hld(np.random.default_rng(3), block.time_s, block.trigger, block.values, form)
+    values = block.values.reshape(-1, 4, 2, 8).copy()  # plane, quantity, end and strip
+    values[::20, :, 0] = 0
+    values[10::20, :, 1] = -values[10::20, :, 0]
+    hld = render_hld(np.random.default_rng(3), block.time_s, block.trigger, values.reshape(-1, 64), form)
     return render_rows("production", block.time_s, block.trigger, hld.values).tobytes(), hld.content, form
 
 
@@ -143,6 +145,7 @@ def test_hld_equals_text_with_given_limits(simulated: tuple[bytes, bytes, HldFor
     text, content, form = simulated
     result = read(content, fine_limits=FineLimits(form.fine_low, form.fine_high, "seed"))
     assert same_events(result, parse_bytes(text, NAME))
+    assert min(result.counters.n_no_leading, result.counters.n_no_trailing) > 1_000
     assert result.hld
     assert (result.hld.n_hld_empty, result.hld.n_hld_other_id, result.hld.n_hld_resync) == (6_000 // 9, 1, 0)
 
