@@ -1,4 +1,4 @@
-"""Write the measured tables and the figures of docs/science.md from a data folder with the files of truth.
+"""Write the measured tables and the figures of docs/detector.md from a data folder with the files of truth.
 
     python -m tests.truth.document DATA_DIR FOLDER_OF_THE_INDEPENDENT_FILES
 
@@ -21,7 +21,7 @@ from tests.truth.table import bound_row, by_quantity
 from warehouse.files import write_bytes
 from warehouse.paths import PROJECT_ROOT
 
-SCIENCE = PROJECT_ROOT / "docs" / "science.md"
+DETECTOR = PROJECT_ROOT / "docs" / "detector.md"
 FIGURES = PROJECT_ROOT / "docs" / "figures"
 COLUMNS = (("M1", "A", "B"), ("S1", "C"))
 
@@ -67,11 +67,11 @@ def between(text: str, mark: str, content: str) -> str:
 
 
 def main(data_dir: Path, folder: Path) -> None:
-    """Rewrite the tables of docs/science.md and all figures."""
+    """Rewrite the tables of docs/detector.md and all figures."""
     files = read_files(data_dir, folder)
-    text = between(SCIENCE.read_text(), "measured", measured_tables(files))
+    text = between(DETECTOR.read_text(), "measured", measured_tables(files))
     text = between(text, "differences", difference_list(files["M1"]))
-    write_bytes(SCIENCE, text.encode())
+    write_bytes(DETECTOR, text.encode())
     for figure in all_figures(files, "M1"):
         figure.save(FIGURES / f"{figure.key}.svg")
 

@@ -2,7 +2,7 @@
 
     python -m tests.truth.monitor DATA_DIR CODE
 
-writes the table of years and the figure of docs/science.md from a data folder into which the monitor's uncorrected
+writes the table of years and the figure of docs/corrections.md from a data folder into which the monitor's uncorrected
 rates and pressures were acquired, extracted and transformed.
 """
 
@@ -15,13 +15,14 @@ from pathlib import Path
 import altair as alt
 import duckdb
 
-from tests.truth.document import FIGURES, SCIENCE, between, markdown
+from tests.truth.document import FIGURES, between, markdown
 from warehouse import dbt
 from warehouse.files import write_bytes
 from warehouse.paths import PROJECT_ROOT, Paths
 from warehouse.report.figure import Chart, Columns, Figure, named, time_axis, to_columns
 from warehouse.report.theme import BLUE, GREY, SKY, VERMILLION
 
+CORRECTIONS = PROJECT_ROOT / "docs" / "corrections.md"
 HEIGHT = 190
 EVERY_DAYS = 10
 HALF_WIDTHS = {28: SKY, 182: BLUE}
@@ -145,7 +146,7 @@ def figure(data_dir: Path, code: str) -> Figure:
 
 
 def table(years: list[Year]) -> str:
-    """The fits of the years for docs/science.md."""
+    """The fits of the years for docs/corrections.md."""
     head = ["year", "plain", "R²", "blocks", "R²", "weighted, blocks", "1 sigma", "from counts alone"]
     rows = [
         [
@@ -159,8 +160,8 @@ def table(years: list[Year]) -> str:
 
 
 def main(data_dir: Path, code: str) -> None:
-    """Rewrite the table of docs/science.md and the figure."""
-    write_bytes(SCIENCE, between(SCIENCE.read_text(), "monitor", table(yearly(data_dir, code))).encode())
+    """Rewrite the table of docs/corrections.md and the figure."""
+    write_bytes(CORRECTIONS, between(CORRECTIONS.read_text(), "monitor", table(yearly(data_dir, code))).encode())
     drawn = figure(data_dir, code)
     drawn.save(FIGURES / f"{drawn.key}.svg")
 
