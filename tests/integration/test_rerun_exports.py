@@ -123,3 +123,45 @@ def test_the_reprocessed_day_is_the_new_one_in_the_tables(home: Home) -> None:
             " where station_id = 2 group by 1 order by 1"
         ).fetchall()
     assert rates[3][1] < 0.6 * rates[2][1]
+
+
+LEGACY = {
+    "number_of_mins": "n_minutes",
+    "hv_CurrentNeg": "hv_current_neg_ua",
+    "hv_CurrentPos": "hv_current_pos_ua",
+    "rates_M4": "rate_tm3_hz",
+    "temp_ground": "temp_ground_k - 273.15",
+    "temp_100mbar": "temp_100hpa_k - 273.15",
+    "eff_sys_2": "eff_2",
+    "unc_definitive_eff_3": "eff_3_sigma",
+    "global_eff": "eff_mean",
+    "pressure_lab": "pressure_lab_hpa",
+    "final_all": "rate_final_hz",
+}
+
+
+@pytest.mark.parametrize("name", LEGACY)
+def test_the_former_names_hold_what_they_say(home: Home, name: str) -> None:
+    same_hour = "l.station_id = c.station_id and l.bin_width_s = c.bin_width_s and l.Time = c.bin_start"
+    with duckdb.connect(str(home.serving), read_only=True) as connection:
+        known, wrong = connection.execute(
+            f'select count(l."{name}"), count(*) filter (l."{name}" is distinct from c.{LEGACY[name]})'
+            f" from int_legacy_row as l join large_corrected_table as c on {same_hour}"
+        ).fetchall()[0]
+        ((hours,),) = connection.execute("select count(*) from large_corrected_table_legacy").fetchall()
+        (row,) = connection.execute("select count(*) from large_corrected_table where bin_width_s = 3600").fetchall()
+    assert (known > 0, wrong) == (True, 0)
+    assert (hours,) == row
+
+
+def test_monitors_stand_beside_the_station_of_the_same_hour(home: Home) -> None:
+    with duckdb.connect(str(home.serving), read_only=True) as connection:
+        hours, wrong = connection.execute(
+            "select count(p.rel_pct), count(*) filter ("
+            " t.OULU is distinct from p.rel_pct / 100 or t.final_all is distinct from c.rate_final_hz)"
+            " from third_stage_table as t"
+            " join fct_primary as p on p.nm_code = 'OULU' and p.bin_start = t.Time and p.bin_width_s = t.bin_width_s"
+            " left join large_corrected_table as c"
+            " on c.station_id = t.station_id and c.bin_start = t.Time and c.bin_width_s = t.bin_width_s"
+        ).fetchall()[0]
+    assert (hours > 0, wrong) == (True, 0)
