@@ -263,6 +263,23 @@ def test_comparison_finds_how_a_station_follows_a_monitor(built: Path) -> None:
         assert shifted == pytest.approx(SLOPE, rel=0.02), "the truth, where both are brought to the same hour"
 
 
+def test_monitors_stand_beside_every_station(built: Path) -> None:
+    same_bin = "c.station_id = t.station_id and c.bin_start = t.Time and c.bin_width_s = t.bin_width_s"
+    ((stations, monitor_hours, rate_hours, wrong),) = query(
+        built,
+        "select count(distinct t.station_id), count(t.OULU), count(t.final_all), count(*) filter ("
+        " t.OULU is distinct from p.rel_pct / 100 or t.final_all is distinct from c.rate_final_hz"
+        " or t.miniTRASGO is distinct from c.rate_norm_pct / 100)"
+        " from third_stage_table as t"
+        " join fct_primary as p on p.nm_code = 'OULU' and p.bin_start = t.Time and p.bin_width_s = t.bin_width_s"
+        f" left join large_corrected_table as c on {same_bin}",
+    )
+    assert stations == len(_stations())
+    assert monitor_hours > 0  # type: ignore[operator]
+    assert rate_hours > 0  # type: ignore[operator]
+    assert wrong == 0
+
+
 def test_dashboard_view_begins_with_time(built: Path) -> None:
     with duckdb.connect(str(built / "build.duckdb"), read_only=True) as connection:
         view = connection.execute("select * from grafana_network")

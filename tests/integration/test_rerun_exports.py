@@ -152,16 +152,3 @@ def test_the_former_names_hold_what_they_say(home: Home, name: str) -> None:
         (row,) = connection.execute("select count(*) from large_corrected_table where bin_width_s = 3600").fetchall()
     assert (known > 0, wrong) == (True, 0)
     assert (hours,) == row
-
-
-def test_monitors_stand_beside_the_station_of_the_same_hour(home: Home) -> None:
-    with duckdb.connect(str(home.serving), read_only=True) as connection:
-        hours, wrong = connection.execute(
-            "select count(p.rel_pct), count(*) filter ("
-            " t.OULU is distinct from p.rel_pct / 100 or t.final_all is distinct from c.rate_final_hz)"
-            " from third_stage_table as t"
-            " join fct_primary as p on p.nm_code = 'OULU' and p.bin_start = t.Time and p.bin_width_s = t.bin_width_s"
-            " left join large_corrected_table as c"
-            " on c.station_id = t.station_id and c.bin_start = t.Time and c.bin_width_s = t.bin_width_s"
-        ).fetchall()[0]
-    assert (hours > 0, wrong) == (True, 0)
