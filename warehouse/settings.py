@@ -80,15 +80,53 @@ class Transform(Section):
     wait_s: float = Field(300, ge=0, description="seconds a person's command waits for the lock of the build file")
 
 
+class RemoteSource(Section):
+    """Where one source of a station lies: an SFTP server, the account there, a directory.
+
+    ``${NAME}`` in ``user``, ``key_file`` and ``known_hosts`` stands for an environment variable, read when needed.
+    """
+
+    host: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$", description="name or address of the host")
+    port: int | None = Field(None, ge=1, le=65_535, description="port; without one that of `dat`, else 22")
+    user: str = Field("", description="account; without one that of `dat`")
+    key_file: str = Field("", description="private key, a path; without one that of `dat`")
+    known_hosts: str = Field("", description="file with the pinned host keys, a path; without one that of `dat`")
+    directory: str = Field(min_length=1, description="folder on the host")
+    include: list[str] = Field([], description="patterns of the names to fetch; without any those usual for the source")
+    exclude: list[str] = Field([], description="patterns of names to leave out")
+
+
+class StationSources(Section):
+    """The remote sources of one station."""
+
+    dat: RemoteSource | None = Field(None, description="detector files, text")
+    hld: RemoteSource | None = Field(None, description="the archive of binary detector files")
+    log: RemoteSource | None = Field(None, description="lab logs")
+
+
 class Acquire(Section):
     """Fetching from remote sources."""
 
     sources: list[Literal["era5", "nmdb", "logbook"]] = Field(
-        [], description="what `mingo acquire` without a word, `mingo run` and the schedules fetch"
+        [], description="what `mingo acquire` without a word, `mingo run` and the schedules fetch beside the stations"
     )
     contact: str = Field(
         "", max_length=200, pattern=r"^[ -~]*$", description="address sent with each request, as is good manners"
     )
+    stations: dict[str, StationSources] = Field({}, description="the stations' servers by station code")
+    min_age_s: float = Field(600, ge=0, description="age a remote detector file must have, s")
+    max_files: int = Field(200, ge=1, description="files of one run, station and source, at most")
+    workers: int = Field(4, ge=1, description="stations that are asked at the same time")
+    connect_timeout_s: float = Field(15, gt=0, description="seconds a connection may take")
+    idle_timeout_s: float = Field(60, gt=0, description="seconds a connection may be silent")
+    attempts: int = Field(3, ge=1, description="attempts to fetch a file")
+    remote_hash: Literal["auto", "off", "required"] = Field(
+        "auto", description="whether the host is asked for the SHA-256 of a file that was fetched"
+    )
+    hld_window: Literal["flag", "filter", "off"] = Field(
+        "flag", description="what is done with archive files of unusual size or duration"
+    )
+    min_free_gib: float = Field(20, ge=0, description="free disk below which nothing more is fetched, GiB")
 
 
 class Era5(Section):

@@ -1,0 +1,1 @@
+"""Fetching from the SFTP servers of stations and archives."""
