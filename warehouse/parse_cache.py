@@ -19,7 +19,7 @@ from warehouse.files import replacing
 from warehouse.paths import PROJECT_ROOT
 
 FILE_NAME = "partial_parse.msgpack"
-MAX_KEPT = 8
+MAX_KEPT = 24
 """Parses kept: of some sets of ``vars`` and, where several checkouts share their packages, some checkouts."""
 
 
