@@ -11,7 +11,7 @@ import pytest
 from extract.station.add import Keys, Plan, plan_add
 from extract.station.description import OptionError, check_station, standard_pressure_hpa
 from extract.station.home import Home, StationError
-from extract.station.host_key import Confirmation
+from extract.station.host_key import Confirmation, HostKey
 from extract.transfer.stations import read_sites, read_stations
 from tests.unit.station.places import KEY, SOURCES, TODAY, contents, copied_home, new_station
 from warehouse.files import write_bytes
@@ -203,7 +203,11 @@ def test_an_archive_of_its_own_has_a_key_of_its_own(tmp_path: Path) -> None:
     sources = replace(SOURCES, remote_hld="/archive", hld_host="archive", hld_port=2022, hld_user="reader")
     asked: list[tuple[str, int]] = []
     how = keys()
-    offer = lambda host, port: (asked.append((host, port)), KEY)[1]  # noqa: E731
+
+    def offer(host: str, port: int) -> HostKey:
+        asked.append((host, port))
+        return KEY
+
     plan_add(home, new_station(sources=sources), replace(how, offer=offer)).carry_out()
     assert asked == [("mingo05", 22), ("archive", 2022)]
     assert (tmp_path / "known_hosts").read_text().splitlines()[1].startswith("[archive]:2022 ssh-ed25519 ")

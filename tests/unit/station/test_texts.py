@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extract.station.csv_text import CsvTextError, parse_csv
-from extract.station.toml_text import TomlEditError, append, replace
+from extract.station.toml_text import TomlEditError, Value, append, replace
 from tests.conftest import ROOT
 
 CELL = st.text(st.sampled_from('ab1,"\n é=-.'), max_size=6)
@@ -84,7 +84,7 @@ MINGO01.dat.directory = '/data/asci'
 workers = 3
 """
 TABLE = ("acquire", "stations", "MINGO05", "dat")
-VALUES = {"host": "mingo05", "port": 2222, "directory": "/data"}
+VALUES: dict[str, Value] = {"host": "mingo05", "port": 2222, "directory": "/data"}
 
 
 def test_a_table_is_appended_and_all_else_stays() -> None:
