@@ -25,8 +25,8 @@ def at_each(
 ) -> list[Result]:
     """Do the same work at every endpoint and return the results in their order.
 
-    When this thread is told to stop (a signal, an exception), every connection is closed, every pause ends, and what was
-    not complete is gone from landing before the exception goes on.
+    When this thread is told to stop (a signal, an exception), connections are closed, pauses end, and what was not
+    complete is gone from landing before the exception goes on.
     """
     clock = clock or Clock()
     stop = threading.Event()
