@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -50,7 +51,7 @@ def held(home: Home, *, sha256: str = "", is_old: bool = False) -> dict[int, Hel
 def list_remote(home: Home, names: list[str], day: str = "2025-06-12") -> None:
     path = home.lake / "remote_file" / "station=1" / f"date={day}" / "dat.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = {
+    rows: dict[str, Any] = {
         "file_name": names,
         "file_size_bytes": [7] * len(names),
         "remote_modified_at": pa.array([datetime(2025, 6, 11)] * len(names), pa.timestamp("us")),
