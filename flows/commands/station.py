@@ -11,10 +11,9 @@ import typer
 from extract.station.add import Keys, Plan, plan_add
 from extract.station.description import NewStation, OptionError, Sources, check_station
 from extract.station.edit import Changes, plan_edit, plan_repin, plan_switch
-from extract.station.facts import known_sources, station_facts
-from extract.station.home import Home, StationError, home_of
-from extract.station.host_key import Confirmation, HostKey
-from extract.station.known_hosts import offered_key
+from extract.station.facts import station_facts
+from extract.station.home import Home, StationError, UnreachableError, home_of
+from extract.station.host_key import Confirmation, offer_within
 from flows.commands.options import JSON, find_station_id, load
 from flows.commands.station_words import next_steps, show_facts, show_table
 from flows.console import err, fail, finish, out
@@ -272,11 +271,9 @@ def repin(
     name = _code_of(home, number)
 
     def plan() -> Plan:
-        sources = known_sources(_sources_of(settings, home, number))
-        if sources is None:
-            raise StationError(f"{name} has no server: add one with `mingo station edit {name} --host ...`")
         how = Confirmation("host-key", host_key, _asker())
-        return plan_repin(home, name, sources, how, _offer(settings), is_archive=archive)
+        offer = offer_within(settings.acquire.connect_timeout_s)
+        return plan_repin(home, name, _sources_of(settings, home, number), how, offer, is_archive=archive)
 
     _finish_change(home, "repin", plan, f"the key of {name} is pinned", json)
 
@@ -310,7 +307,7 @@ class _one_line:  # noqa: N801 - reads as a statement
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Say it."""
         if isinstance(error, StationError):
-            fail(str(error), 2)
+            fail(str(error), 1 if isinstance(error, UnreachableError) else 2)
         if isinstance(error, OSError):
             fail(f"{error.filename}: {error.strerror}; nothing was changed")
 
@@ -338,11 +335,7 @@ def _keys(settings: Settings, host_key: str | None, hld_host_key: str | None, of
         return None
     asker = _asker()
     host, archive = Confirmation("host-key", host_key, asker), Confirmation("hld-host-key", hld_host_key, asker)
-    return Keys(_offer(settings), host, archive)
-
-
-def _offer(settings: Settings) -> Callable[[str, int], HostKey]:
-    return lambda host, port: offered_key(host, port, settings.acquire.connect_timeout_s)
+    return Keys(offer_within(settings.acquire.connect_timeout_s), host, archive)
 
 
 def _asker() -> Callable[[str, str], str] | None:
