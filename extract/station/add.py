@@ -16,6 +16,7 @@ from extract.station.host_key import (
     pinned_fingerprints,
     with_pin,
 )
+from extract.station.render import RenderedStation, render, station_folder
 from extract.station.toml_text import TomlEditError, append, find_table, read_toml, replace
 from extract.transfer.sftp.pins import SSH_PORT
 
@@ -82,10 +83,18 @@ def plan_add(home: Home, new: NewStation, keys: Keys | None) -> Plan:
         config = with_logbook(home, config, new.code, new.logbook_env)
     if new.sources is not None and keys is not None:
         plan.contents[home.known_hosts()] = with_pins(home.known_hosts(), new.code, new.sources, keys)
+    rendered = render(RenderedStation(new.code, new.station_id, new.city, new.sources))
+    plan.contents |= rendered_files(home, new.code, rendered)
     plan.contents |= {home.seed(name): table.text for name, table in seeds.items() if name != "station"}
     plan.contents[home.config] = config
     plan.contents[home.seed("station")] = seeds["station"].text
     return plan
+
+
+def rendered_files(home: Home, code: str, texts: dict[str, str]) -> dict[Path, str]:
+    """Where the files for the computer of a station go, and what they say."""
+    folder = station_folder(home.paths.export, code)
+    return {folder / name: text for name, text in texts.items()}
 
 
 def rows_of(table: CsvText, station_id: int) -> list[dict[str, str]]:

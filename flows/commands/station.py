@@ -8,12 +8,15 @@ from typing import Any, NoReturn
 
 import typer
 
-from extract.station.add import Keys, Plan, plan_add
+from extract.station.add import Keys, Plan, plan_add, rendered_files, rows_of
 from extract.station.description import NewStation, OptionError, Sources, check_station
 from extract.station.edit import Changes, plan_edit, plan_repin, plan_switch
-from extract.station.facts import station_facts
+from extract.station.facts import known_sources, station_facts
 from extract.station.home import Home, StationError, UnreachableError, home_of
 from extract.station.host_key import Confirmation, offer_within
+from extract.station.render import RenderedStation
+from extract.station.render import render as render_files
+from extract.transfer.stations import read_stations
 from flows.commands.options import JSON, find_station_id, load
 from flows.commands.station_words import next_steps, show_facts, show_table
 from flows.console import err, fail, finish, out
@@ -217,6 +220,35 @@ def edit(
 
 
 @station_app.command()
+def render(
+    code: str | None = typer.Argument(None, help="Station code or number."),
+    every: bool = typer.Option(False, "--all", help="All stations but the simulated one."),
+    json: bool = JSON,
+) -> None:
+    """Write the files for a station's computer to export/station/CODE; people there copy them, nothing of ours does.
+
+    Example: mingo station render MINGO01, or mingo station render --all
+    """
+    settings = load()
+    home = home_of(settings)
+    if every == (code is not None):
+        fail("name one station, or give --all", 2)
+    numbers = [find_station_id(code)] if code is not None else [n for n in read_stations(home.seed("station")) if n]
+
+    def plan() -> Plan:
+        plan = Plan()
+        for number in numbers:
+            newest = rows_of(home.read_seed("station"), number)[-1]
+            name = newest["station_code"]
+            sources = known_sources(_sources_of(settings, home, number))
+            texts = render_files(RenderedStation(name, number, newest["city"], sources))
+            plan.contents |= rendered_files(home, name, texts)
+        return plan
+
+    _finish_change(home, "render", plan, f"{len(numbers)} stations in {home.paths.export / 'station'}", json)
+
+
+@station_app.command()
 def disable(
     code: str = CODE,
     reason: str = typer.Option(..., help="Why; kept in the seed and shown by `station list`."),
@@ -295,7 +327,8 @@ def _write(home: Home, command: str, plan: Callable[[], Plan]) -> list[Path]:
 def _told(home: Home, changed: list[Path], sentence: str) -> tuple[Any, str]:
     if not changed:
         return "NothingToDo", f"nothing to do, {sentence} already"
-    return "Completed", f"{sentence}; changed {', '.join(path.name for path in changed)}"
+    own = [path.name for path in changed if home.paths.data_dir not in path.parents]
+    return "Completed", f"{sentence}; changed {', '.join(own)}" if own else sentence
 
 
 class _one_line:  # noqa: N801 - reads as a statement
