@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
+from rich.text import Text
 
 from extract.station.add import Keys, Plan, plan_add, rendered_files, rows_of
 from extract.station.description import NewStation, OptionError, Sources, check_station
@@ -20,12 +21,13 @@ from extract.transfer.stations import read_stations
 from flows.commands.options import JSON, find_station_id, load
 from flows.commands.station_words import next_steps, show_facts, show_table
 from flows.console import err, fail, finish, out
-from flows.outcome import Outcome
+from flows.outcome import Outcome, State
 from warehouse.lock import LockBusyError, held
 from warehouse.settings import Settings, StationSources
 
 station_app = typer.Typer(help="The stations of the network: add, look, change, check.", no_args_is_help=True)
 
+STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 DAY = ["%Y-%m-%d"]
 CODE = typer.Argument(help="Station code or number.")
 HOST = typer.Option(None, help="Name or address of the station's SFTP server.")
@@ -246,6 +248,30 @@ def render(
         return plan
 
     _finish_change(home, "render", plan, f"{len(numbers)} stations in {home.paths.export / 'station'}", json)
+
+
+@station_app.command()
+def check(code: str = CODE, json: bool = JSON) -> None:
+    """Log in to a station and look at everything a fetch needs; nothing is written, here or there.
+
+    Example: mingo station check MINGO01
+    """
+    from extract.station.check import Line, check
+    from flows.station_check import subject_of
+
+    settings = load()
+    home = home_of(settings)
+    number = find_station_id(code)
+    lines: list[Line] = []
+    with _one_line():
+        for line in check(subject_of(settings, home, number)):
+            lines.append(line)
+            if not json:
+                out.print(Text(f"  {line.state:<8}", STYLES[line.state]), Text(f"{line.name:<14} {line.detail}"))
+    counts = {state: sum(line.state == state for line in lines) for state in ("ok", "warning", "failed")}
+    sentence = f"{_code_of(home, number)}: " + ", ".join(f"{n} {state}" for state, n in counts.items())
+    state: State = "Failed" if counts["failed"] else "Completed"
+    finish(Outcome("station check", state, sentence, {"checks": [vars(line) for line in lines]}), json)
 
 
 @station_app.command()
