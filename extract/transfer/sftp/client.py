@@ -28,6 +28,7 @@ from extract.transfer.sftp.remote import (
     RemoteDisk,
     RemoteError,
     RemoteFile,
+    shown,
 )
 
 MAX_NAMES = 500_000
@@ -258,15 +259,11 @@ class SftpRemote:
             with _translated(self.host):
                 yield
         except FileNotFoundError:
-            raise MissingFileError(f"{self.host}: {_shown(path)}: no such file or directory") from None
+            raise MissingFileError(f"{self.host}: {shown(path)}: no such file or directory") from None
         except PermissionError:
-            raise RemoteError(f"{self.host}: {_shown(path)}: the account may not read it") from None
+            raise RemoteError(f"{self.host}: {shown(path)}: the account may not read it") from None
         except OSError as error:  # what else the server answers; this machine's own faults are not raised in here
-            raise LostError(f"{self.host}: {_shown(path)}: {_one_line(error)}") from None
-
-
-def _shown(path: str) -> str:
-    return path.encode("unicode_escape", "replace").decode()
+            raise LostError(f"{self.host}: {shown(path)}: {_one_line(error)}") from None
 
 
 def _remote_file(name: str, attributes: paramiko.SFTPAttributes) -> RemoteFile:
