@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from simulate.config import StationConfig
 from simulate.file import simulate_file
@@ -55,16 +56,31 @@ class World:
         """A configuration for the stations that have pinned keys; ports other than the server's may be given."""
         lines = ["[acquire]", *(f"{name} = {value}" for name, value in {"min_free_gib": 0, **acquire}.items())]
         for station, pins in known_hosts.items():
-            lines += [
-                f"[acquire.stations.MINGO{station:02d}.dat]",
-                f'host = "{self.server.host}"',
-                f"port = {(ports or {}).get(station, self.server.ports[station - 1])}",
-                f'user = "{self.server.user}"',
-                f'key_file = "{self.server.client_key}"',
-                f'known_hosts = "{pins}"',
-                f'directory = "{self.server.remote(self.folder(station))}"',
-            ]
+            port = (ports or {}).get(station, self.server.ports[station - 1])
+            lines.append(source_settings(station, self.server, self.server.remote(self.folder(station)), pins, port))
         return "\n".join(lines) + "\n"
+
+
+class Host(Protocol):
+    """A server of either kind."""
+
+    host: str
+    user: str
+    client_key: Path
+
+
+def source_settings(station: int, host: Host, directory: str, known_hosts: Path, port: int) -> str:
+    """The entry of a station's detector files."""
+    lines = [
+        f"[acquire.stations.MINGO{station:02d}.dat]",
+        f'host = "{host.host}"',
+        f"port = {port}",
+        f'user = "{host.user}"',
+        f'key_file = "{host.client_key}"',
+        f'known_hosts = "{known_hosts}"',
+        f'directory = "{directory}"',
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def make_world(server: OpenSsh) -> World:

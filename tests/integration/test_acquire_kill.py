@@ -123,7 +123,9 @@ def test_killed_fetching_leaves_whole_files_and_is_completed_by_the_next(
     assert finished(home) == expected
     assert sidecars(home) == sidecars(undisturbed)
     assert times(home) == times(undisturbed)
-    assert [path for path in files(home) if path.name.endswith(".part") or path.name.startswith(".")] == []
+    left = [path for path in home.data_dir.rglob("*") if path.is_file() and path.suffix in (".part", ".tmp")]
+    left += home.data_dir.rglob(".*.tmp.*")
+    assert left == []
 
 
 @contextmanager
