@@ -7,7 +7,7 @@ import posixpath
 import random
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
@@ -116,7 +116,9 @@ def _attempt(session: Session, file: RemoteFile, folder: Path, name: str, rules:
         sha256, size = _copy(remote, endpoint.directory, file.name, part, rules)
         after = remote.stat(endpoint.directory, file.name)
         _check_sizes(remote.host, file.name, before.size, size, after.size, may_grow=rules.may_grow)
-        is_checked = None if after.size != size else _check_hash(remote, endpoint.directory, file.name, sha256, rules)
+        is_checked = None
+        if after.size == size:
+            is_checked = _check_hash(remote, endpoint.directory, file.name, sha256, size, rules)
         modified_at = after.modified_at or before.modified_at or clock.now()
         sidecar = Sidecar(
             source=SOURCES[_KINDS[endpoint.source]],
@@ -133,7 +135,8 @@ def _attempt(session: Session, file: RemoteFile, folder: Path, name: str, rules:
             os.utime(part, (stamp, stamp))
             return Landed(settle(part, folder, name, sidecar), size, is_checked)
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # what is wrong with landing was said already
+            part.unlink(missing_ok=True)
 
 
 def _copy(remote: Remote, directory: str, name: str, part: Path, rules: Rules) -> tuple[str, int]:
@@ -158,7 +161,7 @@ def _check_sizes(host: str, name: str, before: int, received: int, after: int, *
         raise ChangedError(f"{host}: {name} changed while it was fetched: {text}")
 
 
-def _check_hash(remote: Remote, directory: str, name: str, sha256: str, rules: Rules) -> bool | None:
+def _check_hash(remote: Remote, directory: str, name: str, sha256: str, size: int, rules: Rules) -> bool | None:
     if rules.remote_hash == "off":
         return None
     theirs = remote.sha256(directory, name)
@@ -169,6 +172,8 @@ def _check_hash(remote: Remote, directory: str, name: str, sha256: str, rules: R
             )
         return None
     if theirs != sha256:
+        if rules.may_grow and remote.stat(directory, name).size > size:  # it grew before it was hashed there
+            return None
         raise ChangedError(f"{remote.host}: {name} has another SHA-256 there ({theirs[:12]}...) than here")
     return True
 
