@@ -28,6 +28,11 @@ class Paths:
         return self.data_dir / "locks"
 
     @property
+    def backfill(self) -> Path:
+        """Days that backfills drew at random, by seed."""
+        return self.data_dir / "backfill"
+
+    @property
     def build(self) -> Path:
         """The private database dbt builds in: one writer, no readers."""
         return self.data_dir / "build.duckdb"
