@@ -2,15 +2,21 @@
 
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from extract.environment_file import LandingFile, Outcome
+from warehouse.attempts import Attempts, Subject, Verdict
 
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int, str], None]
 """Called as (files done, files to do, name of the file just done)."""
+
+
+class NotConfiguredError(LookupError):
+    """Something the operator has to supply is not there; the file is tried in every run until it is."""
 
 
 @dataclass
@@ -41,11 +47,16 @@ class Failure:
 
 @dataclass
 class EnvSummary:
-    """Result of one extraction of one source. ``counts`` is keyed by (station or None, kind)."""
+    """Result of one extraction of one source. ``counts`` is keyed by (station or None, kind).
+
+    ``n_waiting`` and ``n_quarantined``: files that failed before and were not tried, for now or any more.
+    """
 
     source: str
     counts: dict[tuple[int | None, str], KindCounts] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
+    n_waiting: int = 0
+    n_quarantined: int = 0
     seconds: float = 0.0
 
     @property
@@ -94,15 +105,50 @@ def extract_each(
     extract_one: Callable[[LandingFile], Outcome],
     summary: EnvSummary,
     on_progress: Progress | None,
+    attempts: Attempts | None = None,
 ) -> None:
-    """Extract files one by one; whatever a file does, the others go on."""
-    todo = list(files)
+    """Extract files one by one; whatever a file does, the others go on. Those that failed before come last."""
+    todo = list(files) if attempts is None else _to_try(files, attempts, summary)
     started = time.monotonic()
     for n_done, file in enumerate(todo, start=1):
         try:
-            summary.done(file, extract_one(file))
+            summary.done(file, extract_one(file) if attempts is None else _attempt(extract_one, file, attempts))
         except Exception as error:
             summary.fail(file.station_id, file.kind, file.source_file, error)
         if on_progress is not None:
             on_progress(n_done, len(todo), file.path.name)
     summary.seconds += time.monotonic() - started
+
+
+def subject_of(file: LandingFile) -> Subject:
+    """A landing file as attempts know it, named by its path below the folder of its station or source."""
+    below = [part for part in file.source_file.split("/")[1:] if not part.startswith("station=")]
+    return Subject(file.partition_station, "+".join(below), {file.source_file: file.sha256})
+
+
+def _to_try(files: Iterable[LandingFile], attempts: Attempts, summary: EnvSummary) -> list[LandingFile]:
+    by_verdict: dict[Verdict, list[LandingFile]] = defaultdict(list)
+    for file in files:
+        by_verdict[attempts.verdict(subject_of(file))].append(file)
+    summary.n_waiting += len(by_verdict["waiting"])
+    summary.n_quarantined += len(by_verdict["quarantined"])
+    return by_verdict["free"] + by_verdict["suspect"]
+
+
+def _attempt(extract_one: Callable[[LandingFile], Outcome], file: LandingFile, attempts: Attempts) -> Outcome:
+    """Extract one file between the start and the end of an attempt."""
+    subject = subject_of(file)
+    attempts.begin(subject)
+    try:
+        outcome = extract_one(file)
+    except NotConfiguredError:
+        attempts.withdraw(subject)
+        raise
+    except Exception as error:
+        attempts.fail(subject, type(error).__name__, str(error))
+        raise
+    except BaseException:
+        attempts.withdraw(subject)
+        raise
+    attempts.succeed(subject)
+    return outcome

@@ -1,7 +1,7 @@
 """What a backfill would do: the files that are pending, in order, and the draw of a random day."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -11,9 +11,8 @@ from extract.transfer.sftp.order import Mode, day_of, drawable_days, in_order, w
 from extract.transfer.sftp.pending import Origin, Pending, Supply, find_pending
 from extract.transfer.sftp.remote import RemoteError, RemoteFile
 from extract.transfer.stations import Station
+from flows.steps import extract_attempts
 from warehouse.settings import Settings
-
-MakeSupply = Callable[[Settings, Station], Supply]
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,8 @@ def _of_station(
             fetchable[origin] = supply.fetchable(origin, is_fresh=request.is_fresh, is_stored=is_stored)
         except RemoteError as error:
             plan.problems.append((f"{station.station_code} {origin}", str(error)))
-    files, unsettled = list_unsettled(settings.paths.landing, settings.paths.lake, station.station_id)
+    paths = settings.paths
+    files, unsettled = list_unsettled(paths.landing, paths.lake, station.station_id, extract_attempts(paths))
     return find_pending(fetchable, files, unsettled, request.origin, has_force_hld=request.has_force_hld)
 
 

@@ -15,6 +15,7 @@ from extract.transfer.sftp.order import day_of
 from extract.transfer.sftp.pending import Origin, Pending, Supply
 from extract.transfer.sftp.remote import RemoteError
 from flows.backfill_plan import DayCount
+from flows.steps import extract_attempts
 from warehouse.lock import LockBusyError, held
 from warehouse.settings import Settings
 
@@ -39,7 +40,7 @@ def next_batch_size(n_files: int, seconds: float, batch_s: float) -> int:
     Between 1 and `LARGEST_BATCH`.
     """
     wanted = n_files * batch_s / seconds if seconds > 0 else LARGEST_BATCH
-    return max(1, min(int(wanted), 2 * n_files, LARGEST_BATCH))
+    return max(1, int(min(wanted, 2 * n_files, LARGEST_BATCH)))
 
 
 @dataclass
@@ -177,7 +178,12 @@ class Runner:
         try:
             with held(paths.locks / "extract.lock", PURPOSE, self._lock_wait_s):
                 summary = extract_landing(
-                    paths.landing, paths.lake, stations=[station_id], only=names, workers=settings.extract.workers
+                    paths.landing,
+                    paths.lake,
+                    stations=[station_id],
+                    only=names,
+                    workers=settings.extract.workers,
+                    attempts=extract_attempts(paths),
                 )
         except LockBusyError as error:
             self.work.busy.append(str(error))

@@ -13,7 +13,7 @@ from simulate.hourly_monitors import write_monitors
 from simulate.hourly_tables import write_hours
 from simulate.hourly_truth import simulate_hours
 from warehouse import dbt
-from warehouse.paths import PROJECT_ROOT, Paths
+from warehouse.paths import Paths
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ def corrections_cost(years: float, stations: tuple[int, ...] = (1, 2, 3, 4), see
             raise CorrectionsError(parsed.error)
         # tests that also need a table which is not built here are left out
         chosen = selection(*SEEDS_AND_STATIONS, *FOLDERS)
-        command = dbt.command(["build", *chosen, "--indirect-selection", "cautious"])
+        call = dbt.call(paths, ["build", *chosen, "--indirect-selection", "cautious"])
         log = paths.data_dir / "dbt.out"
-        run = run_timed(command, PROJECT_ROOT, dbt.environment(paths), paths.dbt_target / "run_results.json", log)
+        run = run_timed(call, {}, paths.dbt_target / "run_results.json", log)
         if run.exit_code:
             failed = [n for n in dbt.read_nodes(paths.dbt_target / "run_results.json") if n.status in dbt.BAD_STATUSES]
             raise CorrectionsError("; ".join(f"{n.name}: {n.message}" for n in failed) or "dbt gave no reason")

@@ -24,7 +24,7 @@ from simulate.logbook import write_logbook
 from simulate.network import Job, detector_file
 from simulate.rate import file_spans
 from warehouse import dbt
-from warehouse.paths import PROJECT_ROOT, Paths
+from warehouse.paths import Paths
 
 TINY_EVENTS = 1_000  # the simulator makes no file shorter than a minute
 RATE_HZ = 10.0
@@ -250,8 +250,7 @@ def _shortest(runs: list[Built]) -> dict[str, tuple[str, float]]:
 def _build(paths: Paths) -> Built:
     """Build with dbt on one thread."""
     log = paths.data_dir / "dbt.out"
-    environment = dbt.environment(paths) | ONE_THREAD
-    run = run_timed(dbt.command(BUILD), PROJECT_ROOT, environment, paths.dbt_target / "run_results.json", log)
+    run = run_timed(dbt.call(paths, BUILD), ONE_THREAD, paths.dbt_target / "run_results.json", log)
     if run.exit_code:
         errors = [line.strip() for line in log.read_text().splitlines() if "rror" in line]
         raise BenchError(f"dbt failed: {errors[0] if errors else 'no reason given'}")

@@ -124,10 +124,12 @@ def check_dbt(settings: Settings) -> Check:
     """The dbt project parses."""
     from warehouse import dbt
 
+    call = dbt.call(settings.paths, ["parse", "--quiet"], settings.dbt_vars)
+    settings.paths.data_dir.mkdir(parents=True, exist_ok=True)
     result = subprocess.run(
-        dbt.command(["parse", "--quiet"], settings.dbt_vars),
-        cwd=PROJECT_ROOT,
-        env=dbt.environment(settings.paths),
+        call.command,
+        cwd=call.folder,
+        env=call.environment,
         capture_output=True,
         text=True,
         timeout=120,

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from warehouse.dbt import Call
+
 SAMPLE_S = 0.002
 
 
@@ -39,15 +41,23 @@ class Run:
     peak_mib: float
 
 
-def run_timed(command: Sequence[str], folder: Path, environment: Mapping[str, str], results: Path, log: Path) -> Run:
-    """Run dbt and read what each node of ``results`` (its `run_results.json`) cost; output goes to ``log``.
+def run_timed(call: Call, variables: Mapping[str, str], results: Path, log: Path) -> Run:
+    """Run dbt, with more environment variables, and read what each node of ``results`` (its `run_results.json`) cost.
+
+    Output goes to ``log``.
 
     The process is waited for by hand, because that tells its memory from that of others.
     """
     results.unlink(missing_ok=True)
     start = time.perf_counter()
     with log.open("wb") as stream:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=stream, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            call.command,
+            cwd=call.folder,
+            env=call.environment | dict(variables),
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+        )
         samples: list[tuple[float, float]] = []
         watcher = threading.Thread(target=_watch, args=(process.pid, samples), daemon=True)
         watcher.start()

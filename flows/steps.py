@@ -20,10 +20,12 @@ from extract.transfer.stations import UnknownStationError, read_sites, read_stat
 from flows.acquisition import PREFIX
 from flows.demo import truth_rows
 from flows.outcome import Outcome, State, worst
+from warehouse.attempts import Attempts, code_version
 from warehouse.dbt import Progress
 from warehouse.export.run import ExportError, export
 from warehouse.lock import LockBusyError, held
 from warehouse.marks import NothingToRedoError, Span
+from warehouse.paths import PROJECT_ROOT, Paths
 from warehouse.publish import PublishError, published_word
 from warehouse.publish import publish as publish_build
 from warehouse.report.pages import write_report
@@ -92,23 +94,36 @@ def extract(settings: Settings, on_file: OnFile | None = None) -> Outcome:
     detail = {"daq": daq, **environment, "failures": failures}
     skipped = daq["n_skipped"] + sum(source["n_skipped"] for source in environment.values())
     if not done and not failures:
-        sentence = f"nothing to do ({skipped} files are in the lake)"
+        sentence = f"nothing to do ({skipped} files are in the lake){held_back(daq, *environment.values())}"
     else:
         sentence = (
             f"{done} files in {clock}: {daq['n_events']:,} events, {daq['n_rejects']:,} rejected lines;"
-            f" {skipped} were there already, {len(failures)} failed"
+            f" {skipped} were there already, {len(failures)} failed{held_back(daq, *environment.values())}"
         )
     return Outcome("extract", state_of(done, len(failures)), sentence, detail)
 
 
+def held_back(*counts: dict[str, Any]) -> str:
+    """Clause on the files that failed before and were not tried; empty when there are none."""
+    n_waiting, n_quarantined = (sum(c[name] for c in counts) for name in ("n_waiting", "n_quarantined"))
+    waiting = f"; {n_waiting} failed lately and wait" if n_waiting else ""
+    return waiting + (f"; {n_quarantined} quarantined, see `mingo files`" if n_quarantined else "")
+
+
+def extract_attempts(paths: Paths) -> Attempts:
+    """The attempts of the extraction with the code as it is."""
+    return Attempts(paths.attempts, "extract", code_version(PROJECT_ROOT / "extract"))
+
+
 def _extract_sources(settings: Settings, on_file: OnFile | None) -> tuple[dict[str, Any], dict[str, Any]]:
     landing, lake = settings.paths.landing, settings.paths.lake
+    attempts = extract_attempts(settings.paths)
     logbook = extract_logbook(landing, lake)
-    daq = extract_landing(landing, lake, on_progress=on_file, workers=settings.extract.workers)
+    daq = extract_landing(landing, lake, on_progress=on_file, workers=settings.extract.workers, attempts=attempts)
     environment = [
-        extract_lab(landing, lake, on_progress=on_file),
-        extract_era5(landing, lake, read_sites(), on_progress=on_file),
-        extract_nmdb(landing, lake, on_progress=on_file),
+        extract_lab(landing, lake, on_progress=on_file, attempts=attempts),
+        extract_era5(landing, lake, read_sites(), on_progress=on_file, attempts=attempts),
+        extract_nmdb(landing, lake, on_progress=on_file, attempts=attempts),
     ]
     return daq_detail(daq, logbook), {summary.source: _environment_detail(summary) for summary in environment}
 
@@ -118,7 +133,8 @@ def daq_detail(daq: DaqSummary, logbook: LogbookSummary) -> dict[str, Any]:
     codes = {number: station.station_code for number, station in read_stations().items()}
     stations = {codes.get(s.station_id, str(s.station_id)): asdict(s) for s in daq.stations}
     totals = {
-        name: sum(s[name] for s in stations.values()) for name in ("n_done", "n_skipped", "n_events", "n_rejects")
+        name: sum(s[name] for s in stations.values())
+        for name in ("n_done", "n_skipped", "n_events", "n_rejects", "n_waiting", "n_quarantined")
     }
     return totals | {
         "stations": stations,
@@ -136,6 +152,8 @@ def _environment_detail(summary: EnvSummary) -> dict[str, Any]:
         "n_files_rejected": total.n_files_rejected,
         "n_rows": total.n_rows,
         "n_rejects": total.n_rejects,
+        "n_waiting": summary.n_waiting,
+        "n_quarantined": summary.n_quarantined,
         "seconds": round(summary.seconds, 2),
         "failures": [[failure.source_file, failure.reason] for failure in summary.failures],
     }

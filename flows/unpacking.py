@@ -14,7 +14,7 @@ from extract.daq.logbook import LogbookSummary
 from extract.daq.name import BadNameError
 from extract.transfer.local import acquire_local
 from flows.outcome import Outcome
-from flows.steps import Clock, OnFile, daq_detail, refused_files, state_of
+from flows.steps import Clock, OnFile, daq_detail, extract_attempts, held_back, refused_files, state_of
 from warehouse.lock import LockBusyError, held
 from warehouse.settings import Settings
 
@@ -27,7 +27,12 @@ def unpack(settings: Settings, files: Sequence[Path] = (), on_file: OnFile | Non
     try:
         with held(settings.paths.locks / "extract.lock", "unpack", settings.transform.wait_s):
             summary = extract_landing(
-                landing, lake, only_hld=True, on_progress=on_file, workers=settings.extract.workers
+                landing,
+                lake,
+                only_hld=True,
+                on_progress=on_file,
+                workers=settings.extract.workers,
+                attempts=extract_attempts(settings.paths),
             )
     except LockBusyError as error:
         return Outcome("unpack", "Skipped", str(error))
@@ -36,10 +41,12 @@ def unpack(settings: Settings, files: Sequence[Path] = (), on_file: OnFile | Non
     detail = {"daq": daq, "failures": failures, "refused": refused}
     state = state_of(daq["n_done"], len(failures) + len(refused))
     if state == "NothingToDo":
-        return Outcome("unpack", state, f"nothing to do ({daq['n_skipped']} HLD files are in the lake)", detail)
+        return Outcome(
+            "unpack", state, f"nothing to do ({daq['n_skipped']} HLD files are in the lake){held_back(daq)}", detail
+        )
     sentence = (
         f"{daq['n_done']} files in {clock}: {daq['n_events']:,} events, {daq['n_rejects']:,} rejected;"
-        f" {daq['n_skipped']} were there already, {len(failures)} failed, {len(refused)} refused"
+        f" {daq['n_skipped']} were there already, {len(failures)} failed, {len(refused)} refused{held_back(daq)}"
     )
     return Outcome("unpack", state, sentence + _without_events(daq["stations"]), detail)
 

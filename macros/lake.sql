@@ -1,7 +1,8 @@
 {# Reading the lake. Only staging models call these. #}
 
+{# Asked for only when SQL is made: dbt would parse each model again for which the variable had changed. #}
 {% macro lake_root() -%}
-    {{ env_var('MINGO_DATA_DIR', 'data') }}/lake
+    {%- if execute %}{{ env_var('MINGO_DATA_DIR', 'data') }}/lake{% endif -%}
 {%- endmacro %}
 
 {# All files of a dataset; or, where the connection variable named by `variable` is set, only the files it lists

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from warehouse.parse_cache import keep_parse, kept_parse
 from warehouse.paths import PROJECT_ROOT, Paths
 
 FINISHED_EVENTS = {
@@ -59,9 +60,21 @@ class DbtResult:
 Progress = Callable[[int, int, str], None]
 
 
-def environment(paths: Paths, memory_limit: str = "1GB") -> dict[str, str]:
-    """Environment of a dbt process that builds in ``paths``."""
-    return os.environ | {
+@dataclass(frozen=True)
+class Call:
+    """How a dbt process is started. Its working folder is the data folder: the target `here` knows no other path."""
+
+    command: list[str]
+    folder: Path
+    environment: dict[str, str]
+
+
+def call(
+    paths: Paths, arguments: Sequence[str], variables: dict[str, Any] | None = None, memory_limit: str = "1GB"
+) -> Call:
+    """The call of a dbt process that builds in ``paths``."""
+    kept = kept_parse(variables)
+    environment = os.environ | {
         "MINGO_DATA_DIR": str(paths.data_dir),
         "MINGO_MEMORY_LIMIT": memory_limit,
         "DBT_PROJECT_DIR": str(PROJECT_ROOT),
@@ -71,12 +84,11 @@ def environment(paths: Paths, memory_limit: str = "1GB") -> dict[str, str]:
         "DO_NOT_TRACK": "1",
         "PYTHONPATH": str(PROJECT_ROOT),
     }
-
-
-def command(arguments: Sequence[str], variables: dict[str, Any] | None = None) -> list[str]:
-    """The command line of a dbt process."""
+    if kept is not None and kept.exists():
+        environment["DBT_PARTIAL_PARSE_FILE_PATH"] = str(kept)
     options = ["--vars", json.dumps(variables, sort_keys=True)] if variables else []
-    return [str(Path(sys.executable).with_name("dbt")), *arguments, *options]
+    program = str(Path(sys.executable).with_name("dbt"))
+    return Call([program, *arguments, "--target", "here", *options], paths.data_dir, environment)
 
 
 def run(
@@ -88,15 +100,14 @@ def run(
     pass_fds: Sequence[int] = (),
     on_node: Progress | None = None,
 ) -> DbtResult:
-    """Run dbt from the project root and wait for it.
+    """Run dbt and wait for it.
 
     Parameters
     ----------
     arguments
         dbt's own, such as ``["build", "--select", "staging"]``.
     variables
-        dbt ``vars``; a changed set makes dbt parse the whole project again, so nothing that differs from run to run
-        belongs here.
+        dbt ``vars``; a new set makes dbt parse the whole project, so nothing that differs from run to run belongs here.
     pass_fds
         Descriptors the child keeps open (the lock).
     on_node
@@ -105,10 +116,11 @@ def run(
     paths.data_dir.mkdir(parents=True, exist_ok=True)
     results = paths.dbt_target / "run_results.json"
     results.unlink(missing_ok=True)
+    started = call(paths, [*arguments, "--log-format", "json", "--log-level", "info"], variables, memory_limit)
     process = subprocess.Popen(
-        command([*arguments, "--log-format", "json", "--log-level", "info"], variables),
-        cwd=PROJECT_ROOT,
-        env=environment(paths, memory_limit),
+        started.command,
+        cwd=started.folder,
+        env=started.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -125,6 +137,7 @@ def run(
         process.wait()
         raise
     return_code = process.wait()
+    keep_parse(paths.dbt_target, kept_parse(variables))
     nodes = read_nodes(results)
     if return_code and not error:
         error = f"dbt ended with code {return_code}; see {paths.dbt_logs / 'dbt.log'}"

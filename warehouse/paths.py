@@ -33,6 +33,11 @@ class Paths:
         return self.data_dir / "backfill"
 
     @property
+    def attempts(self) -> Path:
+        """Records of work that failed by a fault of the machine; losing them loses no data."""
+        return self.data_dir / "attempts"
+
+    @property
     def build(self) -> Path:
         """The private database dbt builds in: one writer, no readers."""
         return self.data_dir / "build.duckdb"

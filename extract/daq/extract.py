@@ -1,10 +1,8 @@
 """Landing to lake for detector files: what is not there yet is extracted, file by file, in any order, again at will."""
 
 import logging
-import multiprocessing
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,6 +13,8 @@ from extract.daq.schema import DATASETS, PARSER_VERSION, RAW_EVENT, RAW_HIT, RAW
 from extract.daq.store import Part, Source, StationLake, list_station, parts_of_stamp
 from extract.daq.twins import settle_twins
 from extract.daq.versions import GroupOutcome, is_settled, settle_group
+from extract.daq.workers import settle_each, subject_of
+from warehouse.attempts import Attempts
 from warehouse.lake import write_schema_files
 
 logger = logging.getLogger(__name__)
@@ -24,7 +24,10 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass
 class StationSummary:
-    """Counts of one station; lines to hits are of the files extracted in this run."""
+    """Counts of one station; lines to hits are of the files extracted in this run.
+
+    ``n_waiting`` and ``n_quarantined``: files that failed before and were not tried, for now or any more.
+    """
 
     station_id: int
     n_done: int = 0
@@ -32,6 +35,8 @@ class StationSummary:
     n_bad_name: int = 0
     n_wrong_station: int = 0
     n_failed: int = 0
+    n_waiting: int = 0
+    n_quarantined: int = 0
     n_lines: int = 0
     n_events: int = 0
     n_rejects: int = 0
@@ -42,7 +47,7 @@ class StationSummary:
 
 @dataclass
 class DaqSummary:
-    """What a run did. ``failures`` are path and message; files that failed are tried again next time."""
+    """What a run did. ``failures`` are path and message."""
 
     stations: list[StationSummary] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
@@ -60,6 +65,7 @@ def extract_landing(
     workers: int = 1,
     verify: bool = False,
     limits: Limits = DEFAULT_LIMITS,
+    attempts: Attempts | None = None,
 ) -> DaqSummary:
     """Extract every detector file of landing that the lake does not hold as it is.
 
@@ -77,6 +83,8 @@ def extract_landing(
         Processes; 1 works in this one.
     verify
         Read every file and compare hashes, instead of sizes and modification times.
+    attempts
+        Where attempts that fail are kept, so that a file is not tried for ever; None keeps none.
 
     A file that fails is reported and does not keep the others from being extracted.
     """
@@ -84,12 +92,14 @@ def extract_landing(
     summary = DaqSummary()
     write_schema_files(lake, DATASETS)
     plans = [
-        _Plan(landing, lake, station_id, verify=verify, only_hld=only_hld, only=only)
+        _Plan(landing, lake, station_id, verify=verify, only_hld=only_hld, only=only, attempts=attempts)
         for station_id in list_stations(landing, stations)
     ]
     todo = [(plan, files) for plan in plans for files in plan.todo]
     settle = partial(settle_group, lake, limits=limits, verify=verify)
-    for done, (plan, files, outcome) in enumerate(_run(settle, todo, workers), start=1):
+    settled = settle_each(settle, [files for _, files in todo], workers, attempts)
+    for done, (index, outcome) in enumerate(settled, start=1):
+        plan, files = todo[index]
         base_name = files[0].name.base_name
         if isinstance(outcome, GroupOutcome):
             plan.add(outcome)
@@ -106,12 +116,15 @@ def extract_landing(
     return summary
 
 
-def list_unsettled(landing: Path, lake: Path, station_id: int) -> tuple[StationFiles, set[str]]:
-    """The detector files of a station in landing, and the base names of those that the lake does not hold as they are.
+def list_unsettled(
+    landing: Path, lake: Path, station_id: int, attempts: Attempts | None = None
+) -> tuple[StationFiles, set[str]]:
+    """The detector files of a station in landing, and the base names of those to extract: not in the lake as they are.
 
-    By names, sizes and times; only where a file has several versions its rows in the lake are read.
+    By names, sizes and times; only where a file has several versions its rows in the lake are read. A file whose
+    attempts forbid another one for now is left out.
     """
-    plan = _Plan(landing, lake, station_id, verify=False, only_hld=False)
+    plan = _Plan(landing, lake, station_id, verify=False, only_hld=False, attempts=attempts)
     return plan.files, {files[0].name.base_name for files in plan.todo if not is_settled(lake, files)}
 
 
@@ -127,6 +140,7 @@ class _Plan:
         verify: bool,
         only_hld: bool,
         only: Collection[str] | None = None,
+        attempts: Attempts | None = None,
     ) -> None:
         self._lake = lake
         self.files = list_files(landing, station_id)
@@ -140,8 +154,15 @@ class _Plan:
             outcome = None if verify else _held(base_name, files, held)
             if outcome:
                 self.add(outcome)
-            elif only is None or base_name in only:
+            elif (only is None or base_name in only) and (attempts is None or self._may_try(attempts, files)):
                 self.todo.append(files)
+
+    def _may_try(self, attempts: Attempts, files: list[LandingFile]) -> bool:
+        """Whether the attempts made so far leave the file to this run; counts it where they do not."""
+        verdict = attempts.verdict(subject_of(files))
+        self.summary.n_waiting += verdict == "waiting"
+        self.summary.n_quarantined += verdict == "quarantined"
+        return verdict in ("free", "suspect")
 
     def add(self, outcome: GroupOutcome) -> None:
         """Note what became of a file."""
@@ -202,42 +223,3 @@ def _held(base_name: str, files: list[LandingFile], held: StationLake) -> GroupO
         if held.has(dataset, entry) != (expected[dataset.name] in parts):
             return None
     return GroupOutcome(base_name, entry.name, frozenset(parts))
-
-
-Outcome = GroupOutcome | Exception
-
-
-def _run(
-    settle: Callable[[list[LandingFile]], GroupOutcome], todo: list[tuple[_Plan, list[LandingFile]]], workers: int
-) -> Iterator[tuple[_Plan, list[LandingFile], Outcome]]:
-    """Settle every file, here or in other processes; an error is an outcome."""
-    if workers <= 1 or len(todo) <= 1:
-        for plan, files in todo:
-            yield plan, files, _attempt(settle, files)
-        return
-    context = multiprocessing.get_context("forkserver" if "forkserver" in _start_methods() else "spawn")
-    with ProcessPoolExecutor(min(workers, len(todo)), mp_context=context) as pool:
-        futures: dict[Future[Outcome], tuple[_Plan, list[LandingFile]]] = {
-            pool.submit(_attempt, settle, files): (plan, files) for plan, files in todo
-        }
-        for future in as_completed(futures):
-            plan, files = futures[future]
-            try:
-                yield plan, files, future.result()
-            except BrokenExecutor as error:
-                yield plan, files, error
-
-
-def _start_methods() -> list[str]:
-    return multiprocessing.get_all_start_methods()
-
-
-def _attempt(settle: Callable[[list[LandingFile]], GroupOutcome], files: list[LandingFile]) -> Outcome:
-    """One file must not stop the others: whatever goes wrong is handed back, a fault of the program with its trace."""
-    try:
-        return settle(files)
-    except OSError as error:
-        return error
-    except Exception as error:
-        logger.exception("%s: fault of the program", files[-1].source_file)
-        return error

@@ -7,11 +7,12 @@ from datetime import datetime
 from pathlib import Path
 
 from extract.environment_file import LandingFile, Marks, Outcome, commit, describe
-from extract.environment_summary import EnvSummary, Progress, extract_each
+from extract.environment_summary import EnvSummary, NotConfiguredError, Progress, extract_each
 from extract.era5.read import read_era5
 from extract.era5.schema import DATASETS, PARSER_VERSION
 from extract.transfer.sidecar import is_landing_name
 from extract.transfer.stations import Site, site_on
+from warehouse.attempts import Attempts
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ def extract_era5(
     *,
     stations: Collection[int] | None = None,
     on_progress: Progress | None = None,
+    attempts: Attempts | None = None,
 ) -> EnvSummary:
     """Extract every ERA5 answer in landing that is not in the lake.
 
@@ -40,6 +42,8 @@ def extract_era5(
         and is tried again.
     stations
         Station numbers; None means all.
+    attempts
+        Where attempts that fail are kept; None keeps none.
     """
     summary = EnvSummary(SOURCE)
     marks = Marks(lake, DATASETS)
@@ -62,14 +66,14 @@ def extract_era5(
         commit(lake, marks, file, outcome, PARSER_VERSION)
         return outcome
 
-    extract_each(todo, extract_one, summary, on_progress)
+    extract_each(todo, extract_one, summary, on_progress, attempts)
     return summary
 
 
 def _position(file: LandingFile, sites: Sequence[Site]) -> tuple[float, float]:
     """Latitude and longitude, degrees, of the site in force on the first day in the name, else of the newest."""
     if not sites:
-        raise LookupError(f"station {file.station_id} has no position in the seed `station`")
+        raise NotConfiguredError(f"station {file.station_id} has no position in the seed `station`")
     match = _FIRST_DAY.search(file.path.name)
     try:
         site = site_on(sites, datetime.strptime(match[1], "%Y%m%d").date()) if match else None

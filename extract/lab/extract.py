@@ -11,6 +11,7 @@ from extract.lab.name import parse_log_name
 from extract.lab.read import read_log
 from extract.lab.schema import DATASETS, PARSER_VERSION
 from extract.transfer.sidecar import is_landing_name
+from warehouse.attempts import Attempts
 from warehouse.lake import read_footer
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ def extract_lab(
     *,
     stations: Collection[int] | None = None,
     on_progress: Progress | None = None,
+    attempts: Attempts | None = None,
 ) -> EnvSummary:
     """Extract every lab log in landing that is not in the lake.
 
@@ -35,6 +37,8 @@ def extract_lab(
     ----------
     stations
         Station numbers; None means all.
+    attempts
+        Where attempts that fail are kept; None keeps none.
     """
     summary = EnvSummary(SOURCE)
     marks = Marks(lake, DATASETS)
@@ -50,7 +54,7 @@ def extract_lab(
     def extract_one(file: LandingFile) -> Outcome:
         return _extract_one(file, groups[_group(file)], lake, marks)
 
-    extract_each(todo, extract_one, summary, on_progress)
+    extract_each(todo, extract_one, summary, on_progress, attempts)
     return summary
 
 

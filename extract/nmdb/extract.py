@@ -10,6 +10,7 @@ from extract.nmdb.header import Request
 from extract.nmdb.read import read_nmdb
 from extract.nmdb.schema import DATASETS, PARSER_VERSION
 from extract.transfer.sidecar import is_landing_name
+from warehouse.attempts import Attempts
 
 SOURCE = "nmdb_nest"
 FOLDER = "nmdb"
@@ -18,7 +19,9 @@ PRODUCTS = ("rate", "baro")
 _DTYPE_OF_NAME = re.compile(r"([a-z_]+)_[0-9]{8}_[0-9]{8}_")
 
 
-def extract_nmdb(landing: Path, lake: Path, *, on_progress: Progress | None = None) -> EnvSummary:
+def extract_nmdb(
+    landing: Path, lake: Path, *, on_progress: Progress | None = None, attempts: Attempts | None = None
+) -> EnvSummary:
     """Extract every NMDB answer in landing that is not in the lake.
 
     Answers belong to no station: their rows of `env_file` and `env_reject` lie in the partition ``station=0``, with
@@ -41,7 +44,7 @@ def extract_nmdb(landing: Path, lake: Path, *, on_progress: Progress | None = No
         commit(lake, marks, file, outcome, PARSER_VERSION)
         return outcome
 
-    extract_each(todo, extract_one, summary, on_progress)
+    extract_each(todo, extract_one, summary, on_progress, attempts)
     return summary
 
 

@@ -104,10 +104,11 @@ def yearly(data_dir: Path, code: str) -> list[Year]:
     paths = Paths(data_dir)
     sql = YEARLY.replace("__code__", code)
     arguments = ["--quiet", "show", "--inline", sql, "--output", "json", "--limit", "-1"]
+    call = dbt.call(paths, arguments)
     result = subprocess.run(
-        dbt.command(arguments),
-        cwd=PROJECT_ROOT,
-        env=dbt.environment(paths),
+        call.command,
+        cwd=call.folder,
+        env=call.environment,
         capture_output=True,
         text=True,
         check=True,

@@ -20,6 +20,7 @@ from flows.detector_bench import (
     with_shares,
 )
 from flows.node_clock import Span, node_spans, run_timed
+from warehouse.dbt import Call
 
 
 def cost(nodes: list[NodeCost]) -> DetectorCost:
@@ -135,7 +136,7 @@ json.dump({{"results": [
     for n, (a, b) in zip(names, timing)
 ]}}, open({str(results)!r}, "w"))
 """
-    run = run_timed([sys.executable, "-c", program], tmp_path, {}, results, tmp_path / "log")
+    run = run_timed(Call([sys.executable, "-c", program], tmp_path, {}), {}, results, tmp_path / "log")
     work, rest = run.nodes
     assert run.exit_code == 0
     assert 0.1 < work.cpu_s < run.cpu_s < 5
