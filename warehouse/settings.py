@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from warehouse.address import is_safe
 from warehouse.paths import PROJECT_ROOT, Paths
+from warehouse.variables import is_variable
 
 CRON_FIELDS = 5
 
@@ -53,7 +54,8 @@ def _check_address(address: str) -> str:
 
 
 def _check_secret_address(address: SecretStr) -> SecretStr:
-    _check_address(address.get_secret_value())
+    if not is_variable(address.get_secret_value()):
+        _check_address(address.get_secret_value())
     return address
 
 
@@ -178,7 +180,7 @@ class Logbook(Section):
     """The sheets with the stations' configurations."""
 
     url: dict[str, Annotated[SecretStr, AfterValidator(_check_secret_address)]] = Field(
-        {}, description="CSV export of each station's sheet by station code"
+        {}, description="CSV export of each station's sheet by station code; ${NAME} stands for an environment variable"
     )
 
 

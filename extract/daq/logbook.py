@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 N_HEADER_ROWS = 2
 KEPT_CHARACTERS = 1024
-MAX_STATION = 4
+MAX_STATION = 9
 
 REQUIRED = ("station", "conf", "start", "end", "P1", "P2", "P3", "P4")
 _NUMBERS = {

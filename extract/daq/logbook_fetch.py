@@ -15,8 +15,9 @@ from extract.transfer.http import OK, Answer, Patience, TooLargeError, Unavailab
 from extract.transfer.place import REJECT_FOLDER, find_same, place_bytes, remove_parts
 from extract.transfer.sidecar import Sidecar, is_landing_name
 from extract.transfer.stations import Station, find_station, read_stations
-from warehouse.address import host_of
+from warehouse.address import host_of, is_safe
 from warehouse.settings import Logbook
+from warehouse.variables import MissingVariableError, expand
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,12 @@ def _fetch_sheet(
     landing: Path, station: Station, address: str, contact: str, patience: Patience, clock: Clock
 ) -> Fetched:
     name = station.station_code
+    try:
+        address = expand(address, f"logbook.url.{name}")
+    except MissingVariableError as error:
+        return Fetched(name, "failed", str(error))
+    if not is_safe(address):
+        return Fetched(name, "failed", f"the address in the variable of logbook.url.{name} must begin with https://")
     try:
         answer = get(address, None, patience, clock, contact)
     except (UnavailableError, TooLargeError) as error:

@@ -87,7 +87,7 @@ _COUNT = pa.int32()
 _COUNTS = pa.list_(pa.int32())
 
 _FILE_ID = _column("file_id", pa.int64(), "Station times 10^11 plus the 11 digits of the file name")
-_STATION_ID = _column("station_id", pa.int8(), "Station, 1..4 real, 0 simulated")
+_STATION_ID = _column("station_id", pa.int8(), "Station, 1..9 real, 0 simulated")
 _EVENT_NUMBER = _column("event_number", pa.int32(), "Physical line number in the file, from 1 (HLD: event ordinal)")
 
 RAW_EVENT = Dataset(
