@@ -91,6 +91,7 @@ def _outcome(plan: Plan, work: Work, request: Request, seconds: float) -> Outcom
         "rejected_lines": work.n_rejects,
         "by_status": work.n_by_status,
         "waiting": n_left,
+        "unusual": unusual_names(plan),
         "vanished": [pending.name.file_name for pending in work.vanished],
         "problems": [list(problem) for problem in work.problems],
         "busy": work.busy,
@@ -116,6 +117,8 @@ def _sentence(plan: Plan, work: Work, n_done: int, n_left: int, state: State, se
     ]
     if n_left:
         parts.append(f"{n_left} files wait" + (f" ({why})" if why else ""))
+    if unusual := unusual_names(plan):
+        parts.append(f"{len(unusual)} archived files of unusual size or spacing")
     if work.vanished:
         parts.append(f"{len(work.vanished)} vanished from the server")
     if work.problems:
@@ -141,6 +144,7 @@ def plan_only(
         "waiting": plan.n_left,
         "files_per_minute": None if pace is None else round(60 * pace, 1),
         "expected_s": None if expected_s is None else round(expected_s, 1),
+        "unusual": unusual_names(plan),
         "problems": [list(problem) for problem in plan.problems],
         "days": day_rows(count_days(plan, codes)),
         **draw_detail(plan),
@@ -159,6 +163,11 @@ def plan_only(
     if plan.problems:
         sentence += f"; {plan.problems[0][0]}: {plan.problems[0][1]}"
     return Outcome(FLOW, state, sentence, detail)
+
+
+def unusual_names(plan: Plan) -> list[str]:
+    """Archived files that are flagged for their size or their distance to the next one."""
+    return [pending.name.file_name for pending in plan.todo if pending.is_unusual]
 
 
 def draw_detail(plan: Plan) -> dict[str, Any]:

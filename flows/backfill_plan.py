@@ -8,8 +8,8 @@ from datetime import date, datetime
 from extract.daq.extract import list_unsettled
 from extract.transfer.sftp.draw import Draw, choose, read_draws
 from extract.transfer.sftp.order import Mode, day_of, drawable_days, in_order, within
-from extract.transfer.sftp.pending import Origin, Pending, Supply, find_pending
-from extract.transfer.sftp.remote import RemoteError, RemoteFile
+from extract.transfer.sftp.pending import Offer, Origin, Pending, Supply, find_pending
+from extract.transfer.sftp.remote import RemoteError
 from extract.transfer.stations import Station
 from flows.steps import extract_attempts
 from warehouse.settings import Settings
@@ -95,7 +95,7 @@ def make_plan(
 def _of_station(
     settings: Settings, request: Request, station: Station, supply: Supply | None, plan: Plan, is_stored: bool
 ) -> list[Pending]:
-    fetchable: dict[Origin, list[RemoteFile]] = {}
+    fetchable: dict[Origin, Offer] = {}
     for origin in supply.origins if supply else ():
         if request.origin not in (None, origin):
             continue

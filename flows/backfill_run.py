@@ -1,16 +1,16 @@
 """The work of a backfill: batches of fetching and extracting with a pause between them, so that live runs pass."""
 
 import logging
-import shutil
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TypeVar
 
 from extract.daq.extract import StationSummary, extract_landing
 from extract.daq.name import BadNameError, parse_name
 from extract.transfer.clock import Clock
+from extract.transfer.sftp.download import LandingError, free_gib
 from extract.transfer.sftp.order import day_of
 from extract.transfer.sftp.pending import Origin, Pending, Supply
 from extract.transfer.sftp.remote import RemoteError
@@ -29,7 +29,6 @@ LARGEST_BATCH = 64
 """Files that may lie in landing without being extracted, at most."""
 LOCK_WAIT_S = 600.0
 PURPOSE = "backfill"
-_GIB = 1 << 30
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -150,9 +149,11 @@ class Runner:
                     pending = by_name[result.file.name]
                     tried += 1
                     self._note(pending, result.word, result.detail, ready)
-        except (RemoteError, LockBusyError) as error:
+        except (RemoteError, LockBusyError, LandingError) as error:
             if isinstance(error, LockBusyError):
                 self.work.busy.append(str(error))
+            elif isinstance(error, LandingError):
+                self.work.full = str(error)
             else:
                 self.work.problems.append((f"station {station_id} {origin}", str(error)))
             self._drop(station_id, origin, len(files) - tried)
@@ -223,9 +224,9 @@ class Runner:
 
     def _has_room(self) -> bool:
         """Whether the disk has the free space below which nothing is fetched."""
-        wanted_gib, free_gib = self._settings.acquire.min_free_gib, free_disk_gib(self._settings.paths.data_dir)
-        if free_gib < wanted_gib:
-            self.work.full = f"{free_gib:.1f} GiB of disk are free, acquire.min_free_gib is {wanted_gib:g}"
+        wanted_gib, free = self._settings.acquire.min_free_gib, free_gib(self._settings.paths.data_dir)
+        if free < wanted_gib:
+            self.work.full = f"{free:.1f} GiB of disk are free, acquire.min_free_gib is {wanted_gib:g}"
         return not self.work.full
 
     def _drop(self, station_id: int, origin: Origin, n_files: int) -> None:
@@ -244,12 +245,6 @@ class Runner:
         pace = 60 * n_done / seconds if seconds > 0 else 0.0
         left_s = (self._n_total - n_done) * seconds / n_done
         self._on_file(n_done, self._n_total, f"{pace:.0f}/min, {left_s:.0f} s left, {pending.name.base_name}")
-
-
-def free_disk_gib(folder: Path) -> float:
-    """Free space of the disk a folder lies on, or will lie on, GiB."""
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
-    return shutil.disk_usage(existing).free / _GIB
 
 
 def _by(files: Iterable[Pending], key: Callable[[Pending], Key]) -> dict[Key, list[Pending]]:

@@ -1,17 +1,18 @@
 """Old files on demand: `mingo backfill`."""
 
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import typer
 
 from flows.commands.options import JSON, load
 from flows.console import fail, finish, print_table, progress
 from flows.outcome import Outcome
-from warehouse.settings import Settings
+from warehouse.settings import ConfigurationError, Settings, config_file
 
 if TYPE_CHECKING:
-    from extract.transfer.sftp.pending import Origin
+    from extract.transfer.sftp.supply import StationSupply
     from extract.transfer.stations import Station
     from flows.backfill_plan import Request
 
@@ -46,8 +47,12 @@ def backfill(
     from flows import backfill as flow
 
     settings = load()
-    request = _request(settings, station, mode, first, last, limit, budget, source, seed)
-    request = flow.replace(request, is_fresh=refresh, has_force_hld=force_hld, has_transform=transform)
+    request = replace(
+        _request(settings, station, mode, first, last, limit, budget, source, seed),
+        is_fresh=refresh,
+        has_force_hld=force_hld,
+        has_transform=transform,
+    )
     supplies = _supplies(settings, request)
     if plan:
         outcome = flow.plan_only(settings, request, supplies)
@@ -114,6 +119,23 @@ def _stations(word: str) -> tuple["Station", ...]:
     if not station.is_enabled:
         fail(f"{station.station_code} is disabled (is_enabled in seeds/station.csv)", 2)
     return (station,)
+
+
+def _supplies(settings: Settings, request: "Request") -> "dict[int, StationSupply]":
+    from extract.transfer.sftp.pending import KIND_OF
+    from extract.transfer.sftp.supply import open_supplies
+
+    if request.origin == "landing":
+        return {}
+    try:
+        supplies = open_supplies(settings, request.stations, request.origin)
+    except ConfigurationError as error:
+        fail(str(error), 2)
+    if request.origin is not None and not supplies:
+        codes = [station.station_code for station in request.stations]
+        code = codes[0] if len(codes) == 1 else "<CODE>"
+        fail(f"--source {request.origin}: set acquire.stations.{code}.{KIND_OF[request.origin]} in {config_file()}", 2)
+    return supplies
 
 
 def _show(outcome: Outcome, keys: list[str], columns: list[str], is_json: bool) -> None:

@@ -18,7 +18,8 @@ KIND_OF: dict[Origin, Literal["dat", "hld"]] = {"station": "dat", "archive": "hl
 class Pending:
     """A detector file to bring into the lake.
 
-    ``origin`` is where it comes from; ``remote`` its entry there, None where it lies in landing; ``size`` in bytes.
+    ``origin`` is where it comes from; ``remote`` its entry there, None where it lies in landing; ``size`` in bytes;
+    ``is_unusual`` whether it lies outside the station's window of archived files.
     """
 
     name: RawName
@@ -26,6 +27,7 @@ class Pending:
     size: int
     origin: Origin
     remote: RemoteFile | None = None
+    is_unusual: bool = False
 
     @property
     def to_fetch_bytes(self) -> int:
@@ -42,13 +44,21 @@ class FetchResult:
     detail: str = ""
 
 
+@dataclass(frozen=True)
+class Offer:
+    """What a server has and neither landing nor lake hold; base names of files outside the window of the station."""
+
+    files: Sequence[RemoteFile] = ()
+    unusual: Set[str] = frozenset()
+
+
 class Supply(Protocol):
     """The remote sources of one station as a backfill uses them. Each method may raise a `RemoteError`."""
 
     origins: Sequence[Origin]
 
-    def fetchable(self, origin: Origin, *, is_fresh: bool, is_stored: bool) -> list[RemoteFile]:
-        """What the listing has and neither landing nor lake hold; all names are those of files of the station.
+    def fetchable(self, origin: Origin, *, is_fresh: bool, is_stored: bool) -> Offer:
+        """What the listing has that is not here; all names are those of files of the station.
 
         ``is_fresh`` lists anew in any case; ``is_stored`` keeps a new listing for later.
         """
@@ -58,7 +68,7 @@ class Supply(Protocol):
 
 
 def find_pending(
-    fetchable: Mapping[Origin, Sequence[RemoteFile]],
+    fetchable: Mapping[Origin, Offer],
     landing: StationFiles,
     unsettled: Set[str],
     origin: Origin | None,
@@ -88,14 +98,16 @@ def find_pending(
     found = {(pending.name.base_name, pending.kind): pending for pending in landed}
     texts = {base for base, files in landing.groups.items() if any(_kind(file.name) == "dat" for file in files)}
     for place in ("station", "archive"):
-        for file in fetchable.get(place, ()) if origin in (None, place) else ():
+        offer = fetchable.get(place, Offer())
+        for file in offer.files if origin in (None, place) else ():
             name = parse_name(file.name)
             if place == "station":
                 texts.add(name.base_name)
             elif name.base_name in texts and not has_force_hld:
                 continue
             key = name.base_name, KIND_OF[place]
-            found.setdefault(key, Pending(name, KIND_OF[place], file.size, place, file))
+            is_unusual = name.base_name in offer.unusual
+            found.setdefault(key, Pending(name, KIND_OF[place], file.size, place, file, is_unusual))
     return list(found.values())
 
 

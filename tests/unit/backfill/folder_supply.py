@@ -10,7 +10,7 @@ from extract.daq.name import parse_name
 from extract.daq.schema import RAW_FILE
 from extract.transfer.clock import Clock
 from extract.transfer.place import place
-from extract.transfer.sftp.pending import KIND_OF, FetchResult, Origin
+from extract.transfer.sftp.pending import KIND_OF, FetchResult, Offer, Origin
 from extract.transfer.sftp.remote import LostError, RemoteFile
 from extract.transfer.sidecar import Sidecar
 from warehouse.files import sha256_of_file
@@ -51,7 +51,7 @@ class FolderSupply:
         self.fetched: list[str] = []
         self.on_fetch: Callable[[str], None] = lambda name: None
 
-    def fetchable(self, origin: Origin, *, is_fresh: bool, is_stored: bool) -> list[RemoteFile]:
+    def fetchable(self, origin: Origin, *, is_fresh: bool, is_stored: bool) -> Offer:
         """What the listing has and landing and lake lack."""
         if self.is_down:
             raise LostError(f"station-{self._station_id}: no answer")
@@ -68,11 +68,13 @@ class FolderSupply:
         }
         done = {path.name.partition("-")[0] for path in list_lake(paths.lake, RAW_FILE, self._station_id)}
         names = {name: parse_name(name) for name in listing}
-        return [
-            RemoteFile(name, self._size(self.folders[origin] / name), None)
-            for name, raw in names.items()
-            if (raw.base_name, KIND_OF[origin]) not in landed and raw.base_name not in done
-        ]
+        return Offer(
+            [
+                RemoteFile(name, self._size(self.folders[origin] / name), None)
+                for name, raw in names.items()
+                if (raw.base_name, KIND_OF[origin]) not in landed and raw.base_name not in done
+            ]
+        )
 
     def fetch(self, origin: Origin, files: Sequence[RemoteFile], goes_on: Callable[[], bool]) -> Iterator[FetchResult]:
         """Copy files into landing."""

@@ -177,7 +177,9 @@ def test_others_pass_between_batches(settings: Settings, run: Callable[..., Outc
 
     time.on_sleep, supply.on_fetch = take_both_locks, fetch_slowly
     assert run(time).detail["extracted"] == 7
-    assert time.slept_s == [settings.backfill.pause_s] * 2  # after three files, which take more than a batch, and after two
+    assert (
+        time.slept_s == [settings.backfill.pause_s] * 2
+    )  # after three files, which take more than a batch, and after two
 
 
 def test_the_budget_ends_a_run_softly(run: Callable[..., Outcome], home: Home, supply: FolderSupply) -> None:

@@ -126,7 +126,13 @@ def test_a_new_host_needs_its_key(home: Home) -> None:
 def test_a_station_of_the_seed_gets_its_server(home: Home) -> None:
     with pytest.raises(OptionError, match="--user: is needed"):
         edited(home, 1, Changes(TODAY, sources={"host": "mingo01"}))
-    given: dict[str, Any] = {"host": "mingo01", "user": "${READER}", "key_env": "K", "remote_events": "d", "remote_logs": "l"}
+    given: dict[str, Any] = {
+        "host": "mingo01",
+        "user": "${READER}",
+        "key_env": "K",
+        "remote_events": "d",
+        "remote_logs": "l",
+    }
     edited(home, 1, Changes(TODAY, sources=given))
     assert known_sources(present(home, "MINGO01")) == replace(SOURCES, **given)
 
