@@ -9,14 +9,13 @@ from extract.environment_file import LandingFile, Marks, Outcome, commit, descri
 from extract.environment_summary import EnvSummary, Progress, extract_each
 from extract.lab.name import parse_log_name
 from extract.lab.read import read_log
-from extract.lab.schema import DATASETS, PARSER_VERSION
+from extract.lab.schema import DATASETS, PARSER_VERSION, SOURCE
 from extract.transfer.sidecar import is_landing_name
 from warehouse.attempts import Attempts
 from warehouse.lake import read_footer
 
 logger = logging.getLogger(__name__)
 
-SOURCE = "lab_log"
 FOLDERS = ("done", "top")
 
 Versions = list[LandingFile]
