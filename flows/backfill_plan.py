@@ -11,7 +11,7 @@ from extract.transfer.sftp.order import Mode, day_of, drawable_days, in_order, w
 from extract.transfer.sftp.pending import Offer, Origin, Pending, Supply, find_pending
 from extract.transfer.sftp.remote import RemoteError
 from extract.transfer.stations import Station
-from flows.steps import extract_attempts
+from flows.attempts import extract_attempts
 from warehouse.settings import Settings
 
 

@@ -14,8 +14,8 @@ from extract.transfer.sftp.download import LandingError, free_gib
 from extract.transfer.sftp.order import day_of
 from extract.transfer.sftp.pending import Origin, Pending, Supply
 from extract.transfer.sftp.remote import RemoteError
+from flows.attempts import extract_attempts
 from flows.backfill_plan import DayCount
-from flows.steps import extract_attempts
 from warehouse.lock import LockBusyError, held
 from warehouse.settings import Settings
 
