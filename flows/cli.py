@@ -6,6 +6,7 @@ from types import FrameType
 import typer
 
 from flows.commands import (
+    acquire,
     backfill,
     calibrate,
     data,
@@ -38,7 +39,19 @@ def main(verbose: bool = typer.Option(False, "--verbose", "-v", help="Show one l
     set_up_logging(verbose)
 
 
-for module in (demo, data, backfill, insight, files, calibrate, inspection, station, service, development):
+for module in (
+    demo,
+    acquire,
+    data,
+    backfill,
+    insight,
+    files,
+    calibrate,
+    inspection,
+    station,
+    service,
+    development,
+):
     module.register(app)
 
 

@@ -128,7 +128,7 @@ def _supplies(settings: Settings, request: "Request") -> "dict[int, StationSuppl
     if request.origin == "landing":
         return {}
     try:
-        supplies = open_supplies(settings, request.stations, request.origin)
+        supplies = open_supplies(settings, request.stations, request.origin, has_force_hld=request.has_force_hld)
     except ConfigurationError as error:
         fail(str(error), 2)
     if request.origin is not None and not supplies:

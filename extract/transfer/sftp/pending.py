@@ -7,6 +7,7 @@ from typing import Literal, Protocol, get_args
 from extract.daq.landing import LandingFile, StationFiles
 from extract.daq.name import RawName, parse_name
 from extract.transfer.sftp.remote import RemoteFile
+from extract.transfer.sftp.select import Choice
 
 Origin = Literal["station", "archive", "landing"]
 ORIGINS: tuple[Origin, ...] = get_args(Origin)
@@ -36,15 +37,6 @@ class Pending:
 
 
 @dataclass(frozen=True)
-class FetchResult:
-    """What became of one file that was to be fetched: `fetched`, `skipped`, `vanished` or `failed`, and why."""
-
-    file: RemoteFile
-    word: str
-    detail: str = ""
-
-
-@dataclass(frozen=True)
 class Offer:
     """What a server has and neither landing nor lake hold; base names of files outside the window of the station."""
 
@@ -55,7 +47,9 @@ class Offer:
 class Supply(Protocol):
     """The remote sources of one station as a backfill uses them. Each method may raise a `RemoteError`."""
 
-    origins: Sequence[Origin]
+    @property
+    def origins(self) -> Sequence[Origin]:
+        """What is configured."""
 
     def fetchable(self, origin: Origin, *, is_fresh: bool, is_stored: bool) -> Offer:
         """What the listing has that is not here; all names are those of files of the station.
@@ -63,8 +57,8 @@ class Supply(Protocol):
         ``is_fresh`` lists anew in any case; ``is_stored`` keeps a new listing for later.
         """
 
-    def fetch(self, origin: Origin, files: Sequence[RemoteFile], goes_on: Callable[[], bool]) -> Iterator[FetchResult]:
-        """Bring files into landing one by one while ``goes_on`` says so."""
+    def fetch(self, origin: Origin, files: Sequence[RemoteFile], goes_on: Callable[[], bool]) -> Iterator[Choice]:
+        """Bring files into landing one by one while ``goes_on`` says so; each with what became of it."""
 
 
 def find_pending(

@@ -1,158 +1,133 @@
 """The servers of one station as a backfill uses them: what they list that is not here, and bringing it into landing."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from fnmatch import fnmatchcase
-from pathlib import Path
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 from extract.daq.landing import list_files
-from extract.daq.name import BadNameError, parse_name
+from extract.daq.name import parse_name
 from extract.daq.schema import PARSER_VERSION
-from extract.daq.store import list_station, read_stored
+from extract.daq.store import list_station
 from extract.transfer.clock import Clock
-from extract.transfer.sftp.download import Rules, download
+from extract.transfer.place import remove_parts
+from extract.transfer.sftp.download import Rules
 from extract.transfer.sftp.endpoint import Endpoint, configured_codes, resolve
-from extract.transfer.sftp.pending import KIND_OF, FetchResult, Offer, Origin
-from extract.transfer.sftp.remote import (
-    HostKeyError,
-    LoginError,
-    LostError,
-    MissingFileError,
-    RemoteError,
-    RemoteFile,
-)
+from extract.transfer.sftp.held import Held, find_held
+from extract.transfer.sftp.listing import read_listing, write_listing
+from extract.transfer.sftp.pending import KIND_OF, Offer, Origin
+from extract.transfer.sftp.plausible import read_plausible
+from extract.transfer.sftp.remote import RemoteFile
+from extract.transfer.sftp.select import Choice, Looks, Wanted, select_files
 from extract.transfer.sftp.session import Open, Session, opener
-from extract.transfer.sftp.window import read_windows, unusual_names
+from extract.transfer.sftp.station import Place, Watch, fetch_choice, list_and_select
 from extract.transfer.stations import Station
 from warehouse.settings import Settings
 
-MAX_FILE_BYTES = 1 << 30
-MAX_LOST = 2
-"""Files in a row that a connection may be lost for before its server is left alone."""
 
-
+@dataclass(frozen=True)
 class StationSupply:
-    """The configured servers of a station; a connection lives as long as one call.
+    """The configured servers of a station by origin; a connection lives as long as one call.
 
-    Parameters
-    ----------
-    endpoints
-        Where the sources lie, by origin.
-    open_remote
-        How a connection is made; as the settings say without it.
+    ``has_force_hld``: HLD is offered although the text is here.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        endpoints: Mapping[Origin, Endpoint],
-        clock: Clock | None = None,
-        open_remote: Open | None = None,
-    ) -> None:
-        self.origins: Sequence[Origin] = list(endpoints)
-        self._settings, self._endpoints, self._clock = settings, endpoints, clock or Clock()
-        self._open = open_remote or opener(settings.acquire)
+    settings: Settings
+    endpoints: Mapping[Origin, Endpoint]
+    open_remote: Open
+    has_force_hld: bool = False
+    clock: Clock = field(default_factory=Clock)
+
+    @property
+    def origins(self) -> Sequence[Origin]:
+        """What is configured."""
+        return list(self.endpoints)
+
+    @property
+    def _place(self) -> Place:
+        paths = self.settings.paths
+        return Place(paths.landing, paths.lake, self.settings.acquire.min_free_gib)
 
     def fetchable(self, origin: Origin, *, is_fresh: bool, is_stored: bool) -> Offer:
-        """What the server has and neither landing nor lake hold."""
-        endpoint = self._endpoints[origin]
-        with Session(endpoint, self._open) as session:
-            listed = session.remote.list_directory(endpoint.directory)
-        paths = self._settings.paths
-        held = find_held(paths.landing, paths.lake, endpoint.station_id)
-        acquire = self._settings.acquire
-        files = select(listed, endpoint, held, self._clock.now(), acquire.min_age_s)
-        if origin != "archive" or acquire.hld_window == "off":
-            return Offer(files)
-        names = [(parse_name(file.name), file.size) for file in select(listed, endpoint, NOTHING_HELD)]
-        unusual = unusual_names(names, read_windows().get(endpoint.station_id))
-        if acquire.hld_window == "filter":
-            return Offer([file for file in files if parse_name(file.name).base_name not in unusual])
-        return Offer(files, unusual)
+        """What the newest listing has that is not here.
 
-    def fetch(self, origin: Origin, files: Sequence[RemoteFile], goes_on: Callable[[], bool]) -> Iterator[FetchResult]:
-        """Bring files whose names were checked into landing, one by one while ``goes_on`` says so.
+        A station is listed anew; its archive when the listing is older than ``backfill.listing_max_age_d``.
+        """
+        endpoint = self.endpoints[origin]
+        choices = None if is_fresh or origin == "station" else self._from_listing(endpoint)
+        if choices is None:
+            with Session(endpoint, self.open_remote) as session:
+                choices, listed_at = list_and_select(session, self._wanted(endpoint), self._place, self.clock)
+            if is_stored:
+                write_listing(self._place.lake, endpoint, choices, listed_at)
+        gone = self._outdated(endpoint.station_id, choices)
+        chosen = [c for c in choices if c.word == "fetch" or (c.word == "skipped" and _base_name(c) in gone)]
+        return Offer([c.file for c in chosen], {_base_name(c) for c in chosen if c.is_implausible})
+
+    def _from_listing(self, endpoint: Endpoint) -> list[Choice] | None:
+        """The choices by the listing that was kept; None where it is too old."""
+        listing = read_listing(self._place.lake, endpoint.station_id, endpoint.source)
+        now, max_age = self.clock.now(), timedelta(days=self.settings.backfill.listing_max_age_d)
+        if listing is None or now - listing.listed_at > max_age:
+            return None
+        wanted = self._wanted(endpoint)
+        steady = Looks(frozenset(file.name for file in listing.files))
+        names = [choice.name for choice in select_files(listing.files, wanted, Held(), now, steady) if choice.name]
+        ours = [name for name in names if name.station_id == endpoint.station_id]
+        here = find_held(self._place.landing, self._place.lake, endpoint.station_id, ours)
+        return select_files(listing.files, wanted, here, now, steady)
+
+    def _wanted(self, endpoint: Endpoint) -> Wanted:
+        acquire = self.settings.acquire
+        return Wanted(
+            station_id=endpoint.station_id,
+            kind="hld" if endpoint.source == "hld" else "dat",
+            include=endpoint.include,
+            exclude=endpoint.exclude,
+            min_age_s=acquire.min_age_s,
+            has_force_hld=self.has_force_hld,
+            plausible=read_plausible().get(endpoint.station_id),
+            hld_window=acquire.hld_window,
+        )
+
+    def _outdated(self, station_id: int, choices: Iterable[Choice]) -> set[str]:
+        """Base names that left landing and that the lake holds as an older parser read them only."""
+        if not any(choice.word == "skipped" for choice in choices):
+            return set()
+        landed = list_files(self._place.landing, station_id).groups
+        lake = list_station(self._place.lake, station_id).files
+        return {
+            base_name
+            for base_name, entries in lake.items()
+            if base_name not in landed and all(entry.parser_version != PARSER_VERSION for entry in entries)
+        }
+
+    def fetch(self, origin: Origin, files: Sequence[RemoteFile], goes_on: Callable[[], bool]) -> Iterator[Choice]:
+        """Bring files into landing one by one while ``goes_on`` says so; only under the lock of the station.
 
         Raises
         ------
         RemoteError
             When the server cannot be used; `LandingError` when this machine's disk cannot.
         """
-        acquire = self._settings.acquire
+        endpoint, acquire = self.endpoints[origin], self.settings.acquire
         rules = Rules(acquire.attempts, acquire.remote_hash)
-        n_lost = 0
-        with Session(self._endpoints[origin], self._open) as session:
+        remove_parts(self._place.folder(endpoint))
+        with Session(endpoint, self.open_remote) as session:
             for file in files:
                 if not goes_on():
                     return
-                raw = parse_name(file.name)
-                folder = self._settings.paths.landing / KIND_OF[origin] / f"station={raw.station_id}"
-                try:
-                    download(session, file, folder / f"{raw.start_time:%Y-%m}", file.name, rules, clock=self._clock)
-                except MissingFileError as error:
-                    yield FetchResult(file, "vanished", str(error))
-                except (HostKeyError, LoginError):
-                    raise
-                except RemoteError as error:
-                    n_lost = n_lost + 1 if isinstance(error, LostError) else 0
-                    if n_lost == MAX_LOST:
-                        raise
-                    yield FetchResult(file, "failed", str(error))
-                else:
-                    n_lost = 0
-                    yield FetchResult(file, "fetched")
+                _ = session.remote  # a host that is gone ends this here, not after all attempts at every file
+                choice = Choice(file, "fetch", parse_name(file.name))
+                yield fetch_choice(session, choice, self._place, rules, self.clock, Watch())
 
 
-@dataclass(frozen=True)
-class Held:
-    """What is here of a station: base names and kinds, in landing or lake."""
-
-    kinds: frozenset[tuple[str, str]]
+def _base_name(choice: Choice) -> str:
+    return choice.name.base_name if choice.name else ""
 
 
-def find_held(landing: Path, lake: Path, station_id: int) -> Held:
-    """Look into landing, and into the lake for files that left landing."""
-    groups = list_files(landing, station_id).groups
-    files = [file for group in groups.values() for file in group]
-    kinds = {(file.name.base_name, file.name.kind or "dat") for file in files}
-    for base_name, entries in list_station(lake, station_id).files.items():
-        if base_name not in groups:
-            rows = [read_stored(entry.path).row for entry in entries if entry.parser_version == PARSER_VERSION]
-            kinds |= {(base_name, row["source_kind"]) for row in rows}
-    return Held(frozenset(kinds))
-
-
-NOTHING_HELD = Held(frozenset())
-
-
-def select(
-    listed: Sequence[RemoteFile],
-    endpoint: Endpoint,
-    held: Held,
-    now: datetime = datetime.max,
-    min_age_s: float = 0,
-) -> list[RemoteFile]:
-    """The listed files to fetch: of the station, finished, of a wanted name, and not here."""
-    kind = endpoint.source
-    found = []
-    for file in listed:
-        is_wanted = any(fnmatchcase(file.name, pattern) for pattern in endpoint.include)
-        if not is_wanted or any(fnmatchcase(file.name, pattern) for pattern in endpoint.exclude):
-            continue
-        try:
-            raw = parse_name(file.name)
-        except BadNameError:
-            continue
-        is_old = file.modified_at is None or (now - file.modified_at).total_seconds() >= min_age_s
-        is_ours = raw.station_id == endpoint.station_id and raw.file_name == file.name and raw.version_number == 1
-        is_sound = file.is_regular and 0 < file.size <= MAX_FILE_BYTES
-        if is_ours and is_sound and is_old and (raw.base_name, kind) not in held.kinds:
-            found.append(file)
-    return found
-
-
-def open_supplies(settings: Settings, stations: Iterable[Station], origin: Origin | None) -> dict[int, StationSupply]:
+def open_supplies(
+    settings: Settings, stations: Iterable[Station], origin: Origin | None, *, has_force_hld: bool = False
+) -> dict[int, StationSupply]:
     """The servers of the stations, by station number; only those that are configured, and only of ``origin``.
 
     Raises
@@ -160,6 +135,7 @@ def open_supplies(settings: Settings, stations: Iterable[Station], origin: Origi
     ConfigurationError
         When an entry is not complete.
     """
+    open_remote = opener(settings.acquire)
     supplies = {}
     for station in stations:
         endpoints = {
@@ -168,5 +144,5 @@ def open_supplies(settings: Settings, stations: Iterable[Station], origin: Origi
             if origin in (None, place) and station.station_code in configured_codes(settings, source)
         }
         if endpoints:
-            supplies[station.station_id] = StationSupply(settings, endpoints)
+            supplies[station.station_id] = StationSupply(settings, endpoints, open_remote, has_force_hld)
     return supplies

@@ -10,8 +10,9 @@ from extract.daq.name import parse_name
 from extract.daq.schema import RAW_FILE
 from extract.transfer.clock import Clock
 from extract.transfer.place import place
-from extract.transfer.sftp.pending import KIND_OF, FetchResult, Offer, Origin
+from extract.transfer.sftp.pending import KIND_OF, Offer, Origin
 from extract.transfer.sftp.remote import LostError, RemoteFile
+from extract.transfer.sftp.select import Choice
 from extract.transfer.sidecar import Sidecar
 from warehouse.files import sha256_of_file
 from warehouse.lake import list_files as list_lake
@@ -76,7 +77,7 @@ class FolderSupply:
             ]
         )
 
-    def fetch(self, origin: Origin, files: Sequence[RemoteFile], goes_on: Callable[[], bool]) -> Iterator[FetchResult]:
+    def fetch(self, origin: Origin, files: Sequence[RemoteFile], goes_on: Callable[[], bool]) -> Iterator[Choice]:
         """Copy files into landing."""
         if self.is_down:
             raise LostError(f"station-{self._station_id}: no answer")
@@ -86,7 +87,7 @@ class FolderSupply:
             self.on_fetch(file.name)
             source = self.folders[origin] / file.name
             if not source.exists():
-                yield FetchResult(file, "vanished")
+                yield Choice(file, "vanished")
                 continue
             raw = parse_name(file.name)
             month = f"{raw.start_time:%Y-%m}"
@@ -95,7 +96,7 @@ class FolderSupply:
             sidecar = Sidecar("dat", "folder", str(source), file.size, sha256_of_file(source), fetched_at)
             place(source, folder, file.name, sidecar)
             self.fetched.append(file.name)
-            yield FetchResult(file, "fetched")
+            yield Choice(file, "fetched")
 
     @staticmethod
     def _size(path: Path) -> int:

@@ -142,8 +142,8 @@ def test_a_drawn_day_is_finished_and_its_seed_repeats_it(
 
 
 def test_without_a_seed_a_stopped_day_goes_on(run: Callable[..., Outcome], home: Home) -> None:
-    first = run(mode="random_day", limit=1)
-    second = run(mode="random_day", limit=1)
+    first = run(mode="random_day", limit=1, last=date(2025, 6, 11))
+    second = run(mode="random_day", limit=1, last=date(2025, 6, 11))
     assert first.detail["drawn_day"] == second.detail["drawn_day"]
     assert len(extracted(home)) == 2
 
