@@ -74,7 +74,7 @@ def make_supply(settings: Settings, remote: FakeRemote, now: datetime = NOW, **o
         for origin, source in KIND_OF.items()
     }
     clock = Clock(lambda: now, lambda: 0.0, lambda seconds: None)
-    return StationSupply(settings, endpoints, remote.open, clock=clock, **options)  # type: ignore[arg-type]
+    return StationSupply(settings, endpoints, remote.open, clock=clock, **options)
 
 
 def names(supply: StationSupply, *, is_fresh: bool = False, is_stored: bool = True) -> list[str]:
