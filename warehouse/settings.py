@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from warehouse.address import is_safe
+from warehouse.masking import MASK, add_secrets
 from warehouse.paths import PROJECT_ROOT, Paths
 from warehouse.variables import is_variable
 
@@ -129,6 +130,17 @@ class Acquire(Section):
         "flag", description="what is done with archive files of unusual size or duration"
     )
     min_free_gib: float = Field(20, ge=0, description="free disk below which nothing more is fetched, GiB")
+
+
+class Backfill(Section):
+    """Fetching and extracting old files on demand."""
+
+    from_day: date = Field(date(2023, 7, 1), description="first day that may be drawn at random")
+    listing_max_age_d: float = Field(7, ge=0, description="age at which the listing of an archive is made again, days")
+    limit: int = Field(100, ge=1, description="files of one run, at most")
+    budget_s: float = Field(3000, gt=0, description="seconds after which a run begins no further file")
+    batch_s: float = Field(60, gt=0, description="seconds of work before a run lets the others pass")
+    pause_s: float = Field(2, ge=0, description="seconds in which the others may pass")
 
 
 class Era5(Section):
@@ -312,6 +324,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(Path("data"), description="folder of all data; relative to the project folder")
     acquire: Acquire = Acquire()
+    backfill: Backfill = Backfill()
     era5: Era5 = Era5()
     nmdb: Nmdb = Nmdb()
     logbook: Logbook = Logbook()
@@ -387,7 +400,7 @@ def load_settings(**options: Any) -> Settings:  # noqa: ANN401 - option values a
         With one line naming the file or variable, the key and what is wrong.
     """
     try:
-        return Settings(**options)
+        settings = Settings(**options)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{config_file()}: not valid TOML: {error}") from None
     except ValidationError as error:
@@ -395,6 +408,8 @@ def load_settings(**options: Any) -> Settings:  # noqa: ANN401 - option values a
         key = ".".join(str(part) for part in first["loc"])
         message = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
         raise ConfigurationError(f"configuration key '{key}': {message} (see mingo.example.toml)") from None
+    add_secrets(address.get_secret_value() for address in settings.logbook.url.values())
+    return settings
 
 
 def as_shown(value: object) -> object:
@@ -402,7 +417,7 @@ def as_shown(value: object) -> object:
     if isinstance(value, BaseModel):
         return {name: as_shown(getattr(value, name)) for name in type(value).model_fields}
     if isinstance(value, SecretStr):
-        return "********"
+        return MASK
     if isinstance(value, dict):
         return {name: as_shown(part) for name, part in value.items()}
     return str(value) if isinstance(value, Path | date) else value
