@@ -1,5 +1,5 @@
 {{ config(materialized='table', pre_hook="{{ newest_remote_file_hook() }}") }}
-{# Listings that no name of a detector file or no station's own name makes are never fetched and count nowhere. #}
+{# What is listed under a name that is none of this station's detector files is never fetched, and counts nowhere. #}
 with
 
 remote_file as (
@@ -41,11 +41,11 @@ file_day as (
     select
         station_id,
         day,
-        count_if(is_remote) as n_remote,
-        count_if(is_extracted) as n_extracted,
-        count_if(has_events) as n_accepted,
-        count_if(is_extracted and not has_events) as n_rejected,
-        count_if(is_missing) as n_missing
+        count(*) filter (where is_remote) as n_remote,
+        count(*) filter (where is_extracted) as n_extracted,
+        count(*) filter (where has_events) as n_accepted,
+        count(*) filter (where is_extracted and not has_events) as n_rejected,
+        count(*) filter (where is_missing) as n_missing
     from every_file
     group by station_id, day
 ),
