@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Self
 
 from simulate.openssh_log import Served, SyslogSocket, read_log
-from simulate.processes import descendants, end_descendants
+from simulate.processes import children, descendants, end_descendants
 from simulate.ssh_keys import fingerprint, has_keygen, make_key, pin
 
 HOST = "127.0.0.1"
@@ -242,6 +242,11 @@ class OpenSsh:
     def sessions(self) -> list[int]:
         """Processes of the connections that are open now."""
         return descendants(self._process.pid) if self._process is not None else []
+
+    @property
+    def n_open(self) -> int:
+        """Connections that are open now."""
+        return len(children(self._process.pid)) if self._process is not None else 0
 
     def mark(self) -> int:
         """Where the log ends now, for `served`."""

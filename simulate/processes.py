@@ -35,6 +35,11 @@ def descendants(pid: int) -> list[int]:
     return _levels(pid, _parents()) if _PROC.is_dir() else []
 
 
+def children(pid: int) -> list[int]:
+    """Children of a process. None where there is no ``/proc``."""
+    return sorted(child for child, parent in _parents().items() if parent == pid) if _PROC.is_dir() else []
+
+
 def end_descendants(pid: int) -> list[int]:
     """End all processes that are below a process now, and return them.
 

@@ -87,6 +87,31 @@ def hld(
 
 
 @bench_app.command()
+def acquire(
+    files: int = typer.Option(1_000, min=1, help="Files to fetch."),
+    events: int = typer.Option(100, min=1, help="Rows of each file, 662 bytes a row."),
+    stations: int = typer.Option(1, min=1, max=9, help="Stations the files are of, asked at the same time."),
+    json: bool = JSON,
+) -> None:
+    """Fetch many small files over loopback from OpenSSH's server, beside its own clients: speed, memory, connections.
+
+    Example: mingo bench acquire --files 1000
+    """
+    from flows.acquire_bench import AcquireBenchError, bench_acquire
+    from flows.commands.acquire_cost import acquire_outcome, show_acquire_cost
+    from simulate.openssh import OpenSshError
+
+    try:
+        with progress("acquire", "clients", json) as on_step:
+            cost = bench_acquire(files, events, stations, on_step)
+    except (AcquireBenchError, OpenSshError) as error:
+        fail(str(error))
+    if not json:
+        show_acquire_cost(cost)
+    finish(acquire_outcome(cost), json)
+
+
+@bench_app.command()
 def chain(
     days: int = typer.Option(14, min=1, help="Days of the simulated network."),
     stations: str = typer.Option("1,2,3,4", help="Station numbers."),
