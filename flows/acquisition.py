@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from extract.transfer.fetched import FetchSummary, Progress
 from extract.transfer.stations import UnknownStationError
+from flows import station_fetch
 from flows.outcome import Outcome, State
 from warehouse.lock import LockBusyError, held
 from warehouse.settings import Settings
@@ -95,9 +96,16 @@ def acquire_logbook(settings: Settings) -> Outcome:
     return acquire_source("logbook", settings)
 
 
+def configured(settings: Settings) -> list[str]:
+    """Words of the configured sources: those of the stations that have an entry, and those of ``acquire.sources``."""
+    return [*station_fetch.configured_station_sources(settings), *settings.acquire.sources]
+
+
 def acquire_configured(settings: Settings, on_request: Progress | None = None) -> list[Outcome]:
-    """Fetch from every source of ``acquire.sources``; one that fails does not keep the others out."""
-    return [acquire_source(source, settings, on_request=on_request) for source in settings.acquire.sources]
+    """Fetch from the stations and from every source of ``acquire.sources``; one that fails keeps no other out."""
+    words = station_fetch.configured_station_sources(settings)
+    outcomes = [station_fetch.STATION_SOURCES[word][0](settings) for word in words]
+    return outcomes + [acquire_source(s, settings, on_request=on_request) for s in settings.acquire.sources]
 
 
 def _state(summary: FetchSummary) -> State:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from flows.outcome import Outcome
 
@@ -91,11 +92,25 @@ def fail(message: str, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
-def print_table(title: str, columns: list[str], rows: list[list[Any]], right_from: int = 1) -> None:
+def shown(text: str) -> str:
+    r"""A name or line of foreign origin as it may be shown.
+
+    What does not print (control codes, marks that turn the direction of writing, bytes that are no text) stands as
+    ``\x1b``.
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def cell(text: str) -> Text:
+    """`shown` as a cell of a table, where brackets would else mean colours."""
+    return Text(shown(text))
+
+
+def print_table(title: str | Text, columns: list[str], rows: list[list[Any]], right_from: int = 1) -> None:
     """A table for a person; columns from ``right_from`` on are numbers and stand right."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1))
     for position, column in enumerate(columns):
         table.add_column(column, justify="right" if position >= right_from else "left")
     for row in rows:
-        table.add_row(*("–" if value is None else str(value) for value in row))
+        table.add_row(*("–" if v is None else v if isinstance(v, Text) else str(v) for v in row))
     out.print(table)

@@ -11,7 +11,7 @@ from prefect.flows import Flow
 from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
-from flows.acquisition import PREFIX
+from flows.acquisition import PREFIX, configured
 from flows.prefect_flows import FETCHES, FLOWS
 from warehouse.settings import FlowSchedule, Settings
 
@@ -22,11 +22,11 @@ TIME_ZONE = "UTC"
 def flow_schedules(settings: Settings) -> dict[str, FlowSchedule]:
     """The schedule of each flow by its name, as configured under ``[schedule.<flow>]``.
 
-    A fetch is scheduled only when its source stands in ``acquire.sources``.
+    A fetch is scheduled only when its source is configured.
     """
     schedules: dict[str, FlowSchedule] = {flow.name: getattr(settings.schedule, flow.name) for flow in FLOWS}
     for fetch in FETCHES:
-        if fetch.name.removeprefix(PREFIX) not in settings.acquire.sources:
+        if fetch.name.removeprefix(PREFIX) not in configured(settings):
             schedules[fetch.name] = schedules[fetch.name].model_copy(update={"is_enabled": False})
     return schedules
 

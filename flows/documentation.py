@@ -12,6 +12,7 @@ from warehouse.settings import Settings
 SOURCES_FILE = PROJECT_ROOT / "models" / "staging" / "sources.yml"
 DATASET_MODULES = (
     "extract.daq.schema",
+    "extract.transfer.sftp.schema",
     "extract.provenance",
     "extract.lab.schema",
     "extract.era5.schema",

@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import State as PrefectState
 from prefect.client.schemas.objects import StateType
 from prefect.flows import Flow
 
-from flows import acquisition, steps
+from flows import acquisition, station_fetch, steps
 from flows.outcome import Outcome, State
 from warehouse.settings import load_settings
 
@@ -43,6 +43,12 @@ def to_outcome(name: str, state: PrefectState[Any]) -> Outcome:
 def node_rows(outcome: Outcome) -> list[dict[str, Any]]:
     """What the run page shows of each dbt node: name, kind, status, seconds and message, in the order they ran."""
     return [{column: node.get(column) for column in NODE_COLUMNS} for node in outcome.detail.get("nodes", [])]
+
+
+@flow(name="acquire_events", retries=0)
+def acquire_events_flow() -> PrefectState[Any]:
+    """Fetch the stations' new detector files."""
+    return to_prefect_state(station_fetch.acquire_events(load_settings()))
 
 
 @flow(name="acquire_era5", retries=0)
@@ -91,7 +97,12 @@ def report_flow() -> PrefectState[Any]:
     return to_prefect_state(steps.report(load_settings()))
 
 
-FETCHES: tuple[Flow[[], PrefectState[Any]], ...] = (acquire_era5_flow, acquire_nmdb_flow, acquire_logbook_flow)
+FETCHES: tuple[Flow[[], PrefectState[Any]], ...] = (
+    acquire_events_flow,
+    acquire_era5_flow,
+    acquire_nmdb_flow,
+    acquire_logbook_flow,
+)
 ARROWS: tuple[Flow[[], PrefectState[Any]], ...] = (extract_flow, transform_flow, publish_flow, report_flow)
 
 
@@ -101,7 +112,7 @@ def run_flow() -> PrefectState[Any]:
 
     A failed or skipped one ends the chain, except for the fetches.
     """
-    configured = {acquisition.PREFIX + source for source in load_settings().acquire.sources}
+    configured = {acquisition.PREFIX + word for word in acquisition.configured(load_settings())}
     fetches = [fetch for fetch in FETCHES if fetch.name in configured]
     outcomes = [to_outcome(fetch.name, fetch(return_state=True)) for fetch in fetches]
     for arrow in ARROWS:

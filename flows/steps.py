@@ -18,14 +18,13 @@ from extract.nmdb.extract import extract_nmdb
 from extract.transfer.local import TransferSummary, UnknownKindError, acquire_local
 from extract.transfer.stations import UnknownStationError, read_sites, read_stations
 from flows.acquisition import PREFIX
+from flows.attempts import extract_attempts
 from flows.demo import truth_rows
 from flows.outcome import Outcome, State, worst
-from warehouse.attempts import Attempts, code_version
 from warehouse.dbt import Progress
 from warehouse.export.run import ExportError, export
 from warehouse.lock import LockBusyError, held
 from warehouse.marks import NothingToRedoError, Span
-from warehouse.paths import PROJECT_ROOT, Paths
 from warehouse.publish import PublishError, published_word
 from warehouse.publish import publish as publish_build
 from warehouse.report.pages import write_report
@@ -108,11 +107,6 @@ def held_back(*counts: dict[str, Any]) -> str:
     n_waiting, n_quarantined = (sum(c[name] for c in counts) for name in ("n_waiting", "n_quarantined"))
     waiting = f"; {n_waiting} failed lately and wait" if n_waiting else ""
     return waiting + (f"; {n_quarantined} quarantined, see `mingo files`" if n_quarantined else "")
-
-
-def extract_attempts(paths: Paths) -> Attempts:
-    """The attempts of the extraction with the code as it is."""
-    return Attempts(paths.attempts, "extract", code_version(PROJECT_ROOT / "extract"))
 
 
 def _extract_sources(settings: Settings, on_file: OnFile | None) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -13,8 +13,9 @@ from extract.daq.landing import list_files, list_stations
 from extract.daq.logbook import LogbookSummary
 from extract.daq.name import BadNameError
 from extract.transfer.local import acquire_local
+from flows.attempts import extract_attempts
 from flows.outcome import Outcome
-from flows.steps import Clock, OnFile, daq_detail, extract_attempts, held_back, refused_files, state_of
+from flows.steps import Clock, OnFile, daq_detail, held_back, refused_files, state_of
 from warehouse.lock import LockBusyError, held
 from warehouse.settings import Settings
 

@@ -21,11 +21,16 @@ _EPOCH = datetime(1970, 1, 1)
 class LandingFile:
     """One file of landing. ``source_file`` is its path relative to the landing root; ``mtime_ns`` since 1970."""
 
-    path: Path
+    landing: Path
     source_file: str
     name: RawName
     size: int
     mtime_ns: int
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return self.landing / self.source_file
 
 
 @dataclass(frozen=True)
@@ -57,10 +62,11 @@ def list_stations(landing: Path, stations: Iterable[int] | None = None) -> list[
 def list_files(landing: Path, station_id: int) -> StationFiles:
     """The detector files of a station, by names and sizes only; nothing is opened."""
     files = StationFiles(station_id)
+    n_root = len(str(landing / "x")) - 1
     for entry in (entry for kind in KINDS for entry in _walk(landing / kind / f"{_STATION}{station_id}")):
         if is_ignored(entry.name):
             continue
-        source_file = Path(entry.path).relative_to(landing).as_posix()
+        source_file = entry.path[n_root:]
         try:
             name = parse_name(entry.name)
         except BadNameError:
@@ -70,7 +76,7 @@ def list_files(landing: Path, station_id: int) -> StationFiles:
             files.wrong_station.append(source_file)
         else:
             stat = entry.stat()
-            file = LandingFile(Path(entry.path), source_file, name, stat.st_size, stat.st_mtime_ns)
+            file = LandingFile(landing, source_file, name, stat.st_size, stat.st_mtime_ns)
             files.groups.setdefault(name.base_name, []).append(file)
     return files
 

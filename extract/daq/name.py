@@ -1,9 +1,9 @@
 """What the name of a detector file says: station, start time, kind, version."""
 
 import re
+from calendar import isleap
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import PurePosixPath
 
 SUFFIXES = {
     ".hld.tar.gz": "hld",
@@ -19,6 +19,7 @@ SUFFIXES = {
 IGNORED_ENDINGS = (".part", ".meta.json")
 MAX_VERSION = 32_767
 
+_SUFFIX = re.compile(rf"(?ai:{'|'.join(re.escape(suffix) for suffix in SUFFIXES)})\Z")
 _VERSION = re.compile(r"~([1-9][0-9]{0,4})\Z")
 _STEM = re.compile(r"(?i:mi)(0[0-9]|n[Ii])([0-9]{11})")
 
@@ -53,12 +54,12 @@ def parse_name(path: str) -> RawName:
     BadNameError
         When it is not ``mi0<station><YY><DDD><HHMMSS>`` (or the legacy prefix ``minI``, station 1) with a known suffix.
     """
-    file_name = PurePosixPath(path).name
+    file_name = path.rstrip("/").rpartition("/")[2]
     stem, version_number = _without_version(file_name)
-    suffix = next((s for s in SUFFIXES if stem.lower().endswith(s)), None)
-    if suffix is None or is_ignored(stem):
+    found = _SUFFIX.search(stem)
+    if found is None or is_ignored(stem):
         raise BadNameError(f"{file_name}: no known suffix")
-    match = _STEM.fullmatch(stem[: -len(suffix)])
+    match = _STEM.fullmatch(stem[: found.start()])
     if match is None:
         raise BadNameError(f"{file_name}: not mi0<station><YY><DDD><HHMMSS>")
     prefix, digits = match.groups()
@@ -69,7 +70,7 @@ def parse_name(path: str) -> RawName:
         station_id=station_id,
         file_id=station_id * 10**11 + int(digits),
         start_time=_start_time(file_name, digits),
-        kind=SUFFIXES[suffix],
+        kind=SUFFIXES[found[0].lower()],
         version_number=version_number,
     )
 
@@ -88,11 +89,9 @@ def _start_time(file_name: str, digits: str) -> datetime:
     """The time in the 11 digits ``YYDDDHHMMSS``."""
     year, day = 2000 + int(digits[:2]), int(digits[2:5])
     hour, minute, second = int(digits[5:7]), int(digits[7:9]), int(digits[9:])
-    start_of_year = datetime(year, 1, 1)
-    days = (start_of_year.replace(year=year + 1) - start_of_year).days
-    if not 1 <= day <= days:
+    if not 1 <= day <= 365 + isleap(year):
         raise BadNameError(f"{file_name}: day {day:03d} does not exist in {year}")
     try:
-        return start_of_year.replace(hour=hour, minute=minute, second=second) + timedelta(days=day - 1)
+        return datetime(year, 1, 1, hour, minute, second) + timedelta(days=day - 1)
     except ValueError as error:
         raise BadNameError(f"{file_name}: {error}") from error

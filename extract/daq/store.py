@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,6 +23,7 @@ EVENT_DATASETS = (RAW_HIT, RAW_EVENT, RAW_REJECT)
 """In the order of writing; `raw_file` follows as the commit mark."""
 
 _NS = 10**9
+_LAKE_NAME = re.compile(r"([^-]+)-([^-]{12})-p([0-9]+)\.parquet")
 _HASH_RANGE = 10**8
 
 Part = Literal["events", "rejects", "duplicate"]
@@ -62,18 +64,13 @@ def parts_of_stamp(mtime_ns: int, source: Source) -> set[Part] | None:
 
 @dataclass(frozen=True)
 class LakeEntry:
-    """A lake file by its name ``<base_name>-<sha12>-p<version>.parquet``."""
+    """A lake file by its name ``<base_name>-<sha12>-p<version>.parquet``, the same in every dataset."""
 
-    path: Path
+    name: str
     base_name: str
     sha12: str
     parser_version: int
     mtime_ns: int = 0
-
-    @property
-    def name(self) -> str:
-        """The file name, the same in every dataset."""
-        return self.path.name
 
 
 @dataclass
@@ -96,14 +93,18 @@ def list_station(lake: Path, station_id: int) -> StationLake:
     """List the lake files of a station; only the `raw_file` entries are stat'ed, nothing is opened."""
     found = StationLake(names={dataset.name: {} for dataset in EVENT_DATASETS})
     for dataset in EVENT_DATASETS:
-        for entry in _entries(lake, dataset, station_id, with_time=False):
-            found.names[dataset.name].setdefault(entry.base_name, set()).add(entry.name)
-    for entry in _entries(lake, RAW_FILE, station_id, with_time=True):
-        found.files.setdefault(entry.base_name, []).append(entry)
+        names = found.names[dataset.name]
+        for match, _ in _entries(lake, dataset, station_id):
+            names.setdefault(match[1], set()).add(match[0])
+    for match, entry in _entries(lake, RAW_FILE, station_id):
+        name, base_name, sha12, version = match[0], match[1], match[2], int(match[3])
+        one = LakeEntry(name, base_name, sha12, version, entry.stat().st_mtime_ns)
+        found.files.setdefault(base_name, []).append(one)
     return found
 
 
-def _entries(lake: Path, dataset: Dataset, station_id: int, *, with_time: bool) -> Iterator[LakeEntry]:
+def _entries(lake: Path, dataset: Dataset, station_id: int) -> Iterator[tuple[re.Match[str], os.DirEntry[str]]]:
+    """Lake files of a station in one dataset, with the parts of their names."""
     folder = lake / dataset.name / f"station={station_id}"
     if not folder.is_dir():
         return
@@ -112,15 +113,8 @@ def _entries(lake: Path, dataset: Dataset, station_id: int, *, with_time: bool) 
     for day_folder in day_folders:
         with os.scandir(day_folder) as entries:
             for entry in entries:
-                yield from _entry(entry, with_time)
-
-
-def _entry(entry: os.DirEntry[str], with_time: bool) -> Iterator[LakeEntry]:
-    base_name, _, rest = entry.name.removesuffix(".parquet").partition("-")
-    sha12, _, version = rest.partition("-p")
-    if entry.name.endswith(".parquet") and len(sha12) == 12 and version.isdecimal():
-        mtime_ns = entry.stat().st_mtime_ns if with_time else 0
-        yield LakeEntry(Path(entry.path), base_name, sha12, int(version), mtime_ns)
+                if match := _LAKE_NAME.fullmatch(entry.name):
+                    yield match, entry
 
 
 @dataclass

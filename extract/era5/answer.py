@@ -6,9 +6,9 @@ from pathlib import Path
 
 from extract.era5.client import Delivery
 from extract.era5.container import N_DETAIL_CHARACTERS, tell_format
-from extract.era5.extract import FOLDER, SOURCE
 from extract.era5.read import read_era5
 from extract.era5.request import Request
+from extract.era5.schema import FOLDER, SOURCE
 from extract.transfer.clock import Clock
 from extract.transfer.fetched import Fetched
 from extract.transfer.place import REJECT_FOLDER, settle

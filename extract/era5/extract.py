@@ -9,15 +9,13 @@ from pathlib import Path
 from extract.environment_file import LandingFile, Marks, Outcome, commit, describe
 from extract.environment_summary import EnvSummary, NotConfiguredError, Progress, extract_each
 from extract.era5.read import read_era5
-from extract.era5.schema import DATASETS, PARSER_VERSION
+from extract.era5.schema import DATASETS, FOLDER, PARSER_VERSION, SOURCE
 from extract.transfer.sidecar import is_landing_name
 from extract.transfer.stations import Site, site_on
 from warehouse.attempts import Attempts
 
 logger = logging.getLogger(__name__)
 
-SOURCE = "era5_cds"
-FOLDER = "era5"
 PRODUCTS = ("single", "pl100", "profile")
 LEVEL_OF_PL100_HPA = 100.0
 

@@ -9,12 +9,12 @@ from datetime import date
 from pathlib import Path
 
 from extract.era5.client import CdsService, Service
-from extract.era5.extract import FOLDER, SOURCE
 from extract.era5.held import read_held
 from extract.era5.pending import read_notes
 from extract.era5.refusal import CdsError
 from extract.era5.request import DayState, Held, plan
 from extract.era5.run import Run, explain
+from extract.era5.schema import FOLDER, SOURCE
 from extract.transfer.clock import Clock
 from extract.transfer.fetched import FetchSummary, Progress
 from extract.transfer.place import remove_parts

@@ -10,9 +10,9 @@ import duckdb
 
 from extract.environment_file import LandingFile, Marks
 from extract.environment_summary import EnvSummary
-from extract.era5.extract import SOURCE, find_answers
+from extract.era5.extract import find_answers
 from extract.era5.request import Area, DayState, Request, area_of
-from extract.era5.schema import DATASETS, PARSER_VERSION
+from extract.era5.schema import DATASETS, PARSER_VERSION, SOURCE
 from extract.transfer.stations import Site, is_near, site_on
 from warehouse.lake import list_files
 

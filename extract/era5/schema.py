@@ -5,6 +5,10 @@ import pyarrow as pa
 from extract.provenance import PROVENANCE
 from warehouse.dataset import Column, Dataset
 
+SOURCE = "era5_cds"
+FOLDER = "era5"
+"""Word of the provenance and folder of landing."""
+
 PARSER_VERSION = 1
 
 _HEAD = (

@@ -10,7 +10,7 @@ from extract.environment_summary import EnvSummary, Progress, extract_each
 from extract.lab.name import HV_SCAN, parse_log_name
 from extract.lab.read import read_log
 from extract.lab.scan import read_scan
-from extract.lab.schema import DATASETS, PARSER_VERSION
+from extract.lab.schema import DATASETS, PARSER_VERSION, SOURCE
 from extract.transfer.sidecar import is_landing_name
 from extract.transfer.stations import read_stations
 from warehouse.attempts import Attempts
@@ -18,7 +18,6 @@ from warehouse.lake import read_footer
 
 logger = logging.getLogger(__name__)
 
-SOURCE = "lab_log"
 FOLDERS = ("done", "top")
 
 Versions = list[LandingFile]

@@ -5,6 +5,9 @@ import pyarrow as pa
 from extract.provenance import LINE_NUMBER, PROVENANCE
 from warehouse.dataset import Column, Dataset
 
+SOURCE = "lab_log"
+"""Word of the provenance and folder of landing."""
+
 PARSER_VERSION = 1
 
 _HEAD = (

@@ -8,12 +8,10 @@ from extract.environment_file import LandingFile, Marks, Outcome, commit, descri
 from extract.environment_summary import EnvSummary, Progress, extract_each
 from extract.nmdb.header import Request
 from extract.nmdb.read import read_nmdb
-from extract.nmdb.schema import DATASETS, PARSER_VERSION
+from extract.nmdb.schema import DATASETS, FOLDER, PARSER_VERSION, SOURCE
 from extract.transfer.sidecar import is_landing_name
 from warehouse.attempts import Attempts
 
-SOURCE = "nmdb_nest"
-FOLDER = "nmdb"
 PRODUCTS = ("rate", "baro")
 
 _DTYPE_OF_NAME = re.compile(r"([a-z_]+)_[0-9]{8}_[0-9]{8}_")

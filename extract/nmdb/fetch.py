@@ -12,11 +12,11 @@ import duckdb
 
 from extract.environment_file import Marks
 from extract.environment_summary import EnvSummary
-from extract.nmdb.extract import FOLDER, SOURCE, find_answers
+from extract.nmdb.extract import find_answers
 from extract.nmdb.header import Request
 from extract.nmdb.read import read_nmdb
 from extract.nmdb.request import Block, plan
-from extract.nmdb.schema import DATASETS, NMDB, PARSER_VERSION
+from extract.nmdb.schema import DATASETS, FOLDER, NMDB, PARSER_VERSION, SOURCE
 from extract.transfer.clock import Clock
 from extract.transfer.fetched import Fetched, FetchOutcome, FetchSummary, Progress
 from extract.transfer.http import OK, Answer, Patience, TooLargeError, UnavailableError, get

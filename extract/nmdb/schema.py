@@ -9,6 +9,10 @@ import pyarrow as pa
 from extract.provenance import LINE_NUMBER, PROVENANCE
 from warehouse.dataset import Column, Dataset
 
+SOURCE = "nmdb_nest"
+FOLDER = "nmdb"
+"""Word of the provenance and folder of landing."""
+
 PARSER_VERSION = 1
 
 NMDB = Dataset(

@@ -1,12 +1,13 @@
-"""The data's way: acquire, unpack, extract, transform, publish, report, run."""
+"""The data's way behind landing: unpack, extract, transform, publish, report, run."""
 
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import typer
 
+from flows.commands.acquire import show_refused
 from flows.commands.options import JSON, find_station_id, load
 from flows.console import fail, finish, print_table, progress, show
 from flows.outcome import Outcome
@@ -16,101 +17,12 @@ from warehouse.settings import Settings
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command()(acquire)
     app.command()(unpack)
     app.command()(extract)
     app.command()(transform)
     app.command()(publish)
     app.command()(report)
     app.command()(run)
-
-
-def acquire(
-    words: list[str] | None = typer.Argument(
-        None,
-        help="Remote sources: era5, nmdb, logbook; without a word those of acquire.sources. With --local: files.",
-        metavar="[SOURCE...] | --local FILE...",
-    ),
-    local: bool = typer.Option(
-        False,
-        "--local",
-        help="The words are files of this machine: detector .dat and .hld, lab logs, ERA5, NMDB, sheets.",
-    ),
-    kind: str | None = typer.Option(
-        None, help="With --local: dat, hld, lab_log, era5, nmdb or logbook, where name and content do not tell."
-    ),
-    station: str | None = typer.Option(
-        None, help="Station code or number; with --local also the monitor of an NMDB file."
-    ),
-    json: bool = JSON,
-) -> None:
-    """Bring source files into landing: from remote sources, or from this machine with --local.
-
-    Example: mingo acquire era5 nmdb
-
-    Example: mingo acquire --local disk/*.dat.gz
-    """
-    if local:
-        _acquire_local([Path(word) for word in words or []], kind, station, json)
-    if kind is not None:
-        fail("--kind belongs to --local", 2)
-    _acquire_remote(words or [], station, json)
-
-
-def _acquire_local(files: list[Path], kind: str | None, station: str | None, json: bool) -> NoReturn:
-    from flows import steps
-
-    if not files:
-        fail("--local needs files", 2)
-    missing = [path for path in files if not path.is_file()]
-    if missing:
-        fail(f"{missing[0]}: no such file", 2)
-    with progress("acquire", "files", json) as on_file:
-        outcome = steps.acquire(load(), files, kind=kind, station=station, on_file=on_file)
-    if not json:
-        _show_refused(outcome)
-    finish(outcome, json)
-
-
-def _show_refused(outcome: Outcome) -> None:
-    """Print the files that did not enter landing."""
-    refused = outcome.detail.get("refused", [])
-    if refused:
-        print_table("Refused files", ["file", "reason", "detail"], refused, right_from=3)
-
-
-def _acquire_remote(words: list[str], station: str | None, json: bool) -> NoReturn:
-    from flows.acquisition import SOURCES, acquire_source
-    from flows.steps import summarise
-
-    settings = load()
-    unknown = [word for word in words if word not in SOURCES]
-    if unknown:
-        fail(f"unknown source '{unknown[0]}'; known are {', '.join(SOURCES)}; files of this machine need --local", 2)
-    sources = [source for source in SOURCES if source in (words or settings.acquire.sources)]
-    if not sources:
-        fail("no source is configured: name one, set acquire.sources, or use --local FILE... for files", 2)
-    if station is not None and "nmdb" in sources:
-        fail("--station: the answers of nmdb belong to no station", 2)
-    stations = None if station is None else [find_station_id(station)]
-    for code in settings.logbook.url if "logbook" in sources else ():
-        find_station_id(code)
-    outcomes = []
-    for source in sources:
-        with progress(f"acquire {source}", "requests", json) as on_request:
-            outcomes.append(acquire_source(source, settings, stations=stations, on_request=on_request))
-        if not json:
-            _show_fetch(outcomes[-1])
-            if len(sources) > 1:
-                show(outcomes[-1])
-    finish(outcomes[0] if len(sources) == 1 else summarise(outcomes, "acquire"), json)
-
-
-def _show_fetch(outcome: Outcome) -> None:
-    """Print the requests that gave no data."""
-    rows = [item for item in outcome.detail.get("items", []) if item[1] not in ("fetched", "unchanged")]
-    if rows:
-        print_table("Requests without data", ["request", "outcome", "detail"], rows, right_from=3)
 
 
 def unpack(
@@ -142,7 +54,7 @@ def unpack(
             outcome = unpacking.write_texts(load(), text, files or [], on_file)
     if not json:
         show_extraction(outcome)
-        _show_refused(outcome)
+        show_refused(outcome)
     finish(outcome, json)
 
 
@@ -259,10 +171,11 @@ def run(
 
     Example: mingo run
     """
-    from flows import acquisition, steps
+    from flows import acquisition, station_fetch, steps
 
     settings = load()
     single: dict[str, Callable[[Settings], Outcome]] = {
+        "acquire_events": station_fetch.acquire_events,
         "acquire_era5": acquisition.acquire_era5,
         "acquire_nmdb": acquisition.acquire_nmdb,
         "acquire_logbook": acquisition.acquire_logbook,

@@ -18,7 +18,7 @@ class LookError(Exception):
 
 
 @contextmanager
-def opened(settings: Settings, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def opened(settings: Settings, purpose: str, wait_s: float = WAIT_S) -> Iterator[duckdb.DuckDBPyConnection]:
     """The build file, read-only, while the block runs; the block should only fetch.
 
     Raises
@@ -26,12 +26,12 @@ def opened(settings: Settings, purpose: str) -> Iterator[duckdb.DuckDBPyConnecti
     LookError
         When there is no build yet, or a table that is asked for is not in it.
     LockBusyError
-        When a run has the build file for longer than a person likes to wait.
+        When a run has the build file for longer than ``wait_s``, by default as long as a person likes to wait.
     """
     path = settings.paths.build
     if not path.exists():
         raise LookError("there is no build yet; run `mingo transform` first")
-    with held(build_lock(settings), purpose, min(WAIT_S, settings.transform.wait_s)):
+    with held(build_lock(settings), purpose, min(wait_s, settings.transform.wait_s)):
         if path.with_name(path.name + ".wal").exists():
             raise LookError("the last run was stopped while it wrote; run `mingo transform` first")
         with duckdb.connect(str(path), read_only=True) as connection:

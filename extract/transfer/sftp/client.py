@@ -20,7 +20,7 @@ from paramiko.sftp import CMD_CLOSE, CMD_HANDLE, CMD_NAME, CMD_OPENDIR, CMD_READ
 
 from extract.transfer.sftp.endpoint import Endpoint
 from extract.transfer.sftp.pins import Pin, check_key, known_name, pins_of, preferred_algorithms, read_pins
-from extract.transfer.sftp.remote import LoginError, LostError, MissingFileError, Remote, RemoteError, RemoteFile
+from extract.transfer.sftp.remote import LoginError, LostError, MissingFileError, Remote, RemoteError, RemoteFile, shown
 
 MAX_NAMES = 500_000
 """Names of one directory; more are refused."""
@@ -235,15 +235,11 @@ class SftpRemote:
             with _translated(self.host):
                 yield
         except FileNotFoundError:
-            raise MissingFileError(f"{self.host}: {_shown(path)}: no such file or directory") from None
+            raise MissingFileError(f"{self.host}: {shown(path)}: no such file or directory") from None
         except PermissionError:
-            raise RemoteError(f"{self.host}: {_shown(path)}: the account may not read it") from None
+            raise RemoteError(f"{self.host}: {shown(path)}: the account may not read it") from None
         except OSError as error:  # what else the server answers; this machine's own faults are not raised in here
-            raise LostError(f"{self.host}: {_shown(path)}: {_one_line(error)}") from None
-
-
-def _shown(path: str) -> str:
-    return path.encode("unicode_escape", "replace").decode()
+            raise LostError(f"{self.host}: {shown(path)}: {_one_line(error)}") from None
 
 
 def _remote_file(name: str, attributes: paramiko.SFTPAttributes) -> RemoteFile:

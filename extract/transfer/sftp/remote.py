@@ -25,6 +25,10 @@ class LostError(RemoteError):
     """A connection that was refused, timed out or broke; worth another attempt."""
 
 
+class StoppedError(RemoteError):
+    """The run is told to end; never tried again."""
+
+
 class MissingFileError(RemoteError):
     """A remote file or directory that is not there (any more)."""
 
@@ -59,3 +63,19 @@ class Remote(Protocol):
 
     def sha256(self, directory: str, name: str) -> str | None:
         """SHA-256 of a file as the host computes it, 64 hex digits; None where the host runs no commands."""
+
+
+def shown(name: str) -> str:
+    r"""A name from a server as it may be printed and stored: what is no printable character stands as ``\x1b``.
+
+    Different names stay different: a backslash is doubled.
+    """
+    return "".join(_shown(character) for character in name)
+
+
+def _shown(character: str) -> str:
+    if character.isprintable() and character != "\\":
+        return character
+    if "\udc80" <= character <= "\udcff":  # a byte that is not UTF-8
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()

@@ -6,7 +6,7 @@ from typing import Self
 
 from extract.transfer.sftp.client import connect
 from extract.transfer.sftp.endpoint import Endpoint
-from extract.transfer.sftp.remote import Remote
+from extract.transfer.sftp.remote import Remote, StoppedError
 from warehouse.settings import Acquire
 
 Open = Callable[[Endpoint], AbstractContextManager[Remote]]
@@ -28,6 +28,7 @@ class Session:
         self._open = open_remote
         self._stack = ExitStack()
         self._remote: Remote | None = None
+        self._is_halted = False
 
     def __enter__(self) -> Self:
         return self
@@ -37,7 +38,9 @@ class Session:
 
     @property
     def remote(self) -> Remote:
-        """The open connection; may raise what `connect` raises."""
+        """The open connection; may raise what `connect` raises, or `StoppedError`."""
+        if self._is_halted:
+            raise StoppedError("stopped; the next run goes on")
         if self._remote is None:
             self._remote = self._stack.enter_context(self._open(self.endpoint))
         return self._remote
@@ -46,3 +49,8 @@ class Session:
         """Close the connection; the next use opens a new one."""
         self._remote = None
         self._stack.close()
+
+    def halt(self) -> None:
+        """End it from another thread: what is under way breaks off, and nothing is opened again."""
+        self._is_halted = True
+        self.drop()

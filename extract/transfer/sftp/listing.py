@@ -1,0 +1,55 @@
+"""What a server has, as rows of the lake: `remote_file/station=<n>/date=<run day>/<source>.parquet`."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from extract.transfer.sftp.endpoint import Endpoint
+from extract.transfer.sftp.remote import shown
+from extract.transfer.sftp.schema import REMOTE_FILE
+from extract.transfer.sftp.select import Choice
+from warehouse.lake import write_table
+
+_LATER = {"fetch": "waiting"}
+
+
+def write_listing(lake: Path, endpoint: Endpoint, choices: Iterable[Choice], listed_at: datetime) -> Path:
+    """Replace the listing of this source and day, and return its path.
+
+    Parameters
+    ----------
+    choices
+        All names that were listed, with their words; one still to be fetched stands as `waiting`.
+    """
+    rows = [_row(endpoint, choice, listed_at) for choice in choices]
+    rows.sort(key=lambda row: str(row["file_name"]))
+    return write_table(
+        lake,
+        REMOTE_FILE,
+        pa.Table.from_pylist(rows, schema=REMOTE_FILE.schema),
+        station_id=endpoint.station_id,
+        day=listed_at.date(),
+        name=f"{endpoint.source}.parquet",
+        provenance={"host": endpoint.host, "listed_at": listed_at.isoformat()},
+    )
+
+
+def _row(endpoint: Endpoint, choice: Choice, listed_at: datetime) -> dict[str, object]:
+    file, name = choice.file, choice.name
+    return {
+        "station_id": endpoint.station_id,
+        "source": endpoint.source,
+        "file_name": shown(file.name),
+        "file_size_bytes": file.size,
+        "remote_modified_at": file.modified_at,
+        "file_id": name and name.file_id,
+        "base_name": name and name.base_name,
+        "start_time": name and name.start_time,
+        "outcome": _LATER.get(choice.word, choice.word),
+        "is_implausible": choice.is_implausible,
+        "host": endpoint.host,
+        "directory": endpoint.directory,
+        "listed_at": listed_at,
+    }
