@@ -8,9 +8,17 @@ from extract.station.commit import Renamed, read_text, write_all
 from extract.station.csv_text import CsvText
 from extract.station.description import NewStation, OptionError, Sources, as_text, seed_rows, source_tables
 from extract.station.home import KNOWN_HOSTS, Home, StationError
-from extract.station.host_key import Confirmation, Offer, check_pinned, confirmed_key
-from extract.station.known_hosts import SSH_PORT, pinned_keys, with_key
+from extract.station.host_key import (
+    Confirmation,
+    Offer,
+    check_pinned,
+    confirmed_key,
+    pinned_fingerprints,
+    with_pin,
+)
+from extract.station.render import RenderedStation, render, station_folder
 from extract.station.toml_text import TomlEditError, append, find_table, read_toml, replace
+from extract.transfer.sftp.pins import SSH_PORT
 
 LANDING_KINDS = ("dat", "hld", "lab_log")
 
@@ -74,11 +82,19 @@ def plan_add(home: Home, new: NewStation, keys: Keys | None) -> Plan:
     if new.logbook_env is not None:
         config = with_logbook(home, config, new.code, new.logbook_env)
     if new.sources is not None and keys is not None:
-        plan.contents[home.known_hosts] = with_pins(home, new.code, new.sources, keys)
+        plan.contents[home.known_hosts()] = with_pins(home.known_hosts(), new.code, new.sources, keys)
+    rendered = render(RenderedStation(new.code, new.station_id, new.city, new.sources))
+    plan.contents |= rendered_files(home, new.code, rendered)
     plan.contents |= {home.seed(name): table.text for name, table in seeds.items() if name != "station"}
     plan.contents[home.config] = config
     plan.contents[home.seed("station")] = seeds["station"].text
     return plan
+
+
+def rendered_files(home: Home, code: str, texts: dict[str, str]) -> dict[Path, str]:
+    """Where the files for the computer of a station go, and what they say."""
+    folder = station_folder(home.paths.export, code)
+    return {folder / name: text for name, text in texts.items()}
 
 
 def rows_of(table: CsvText, station_id: int) -> list[dict[str, str]]:
@@ -91,20 +107,21 @@ def servers(sources: Sources) -> Iterable[tuple[str, int, bool]]:
     """Host, port and whether it is the archive's, of each server."""
     yield sources.host, sources.port, False
     if sources.remote_hld is not None:
-        archive = sources.hld_host or sources.host, sources.hld_port or sources.port
-        if archive != (sources.host, sources.port):
-            yield *archive, True
+        host = sources.hld_host or sources.host
+        port = sources.hld_port or (sources.port if host == sources.host else SSH_PORT)
+        if (host, port) != (sources.host, sources.port):
+            yield host, port, True
 
 
-def with_pins(home: Home, code: str, sources: Sources, keys: Keys) -> str:
+def with_pins(path: Path, code: str, sources: Sources, keys: Keys) -> str:
     """The text of `known_hosts` with the confirmed keys of the servers that have none yet."""
-    text = read_text(home.known_hosts)
+    text = read_text(path)
     for host, port, is_archive in servers(sources):
         how = keys.hld if is_archive else keys.host
-        if pinned := pinned_keys(text, host, port):
+        if pinned := pinned_fingerprints(path, host, port):
             check_pinned(pinned, host, code, how)
         else:
-            text = with_key(text, confirmed_key(keys.offer(host, port), host, how), host, port)
+            text = with_pin(path, text, host, port, confirmed_key(keys.offer(host, port), host, how))
     return text
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from warehouse.files import sync_file, sync_folder
 
+MODE_OF_NEW = 0o600
 Renamed = Callable[[Path], None]
 
 
@@ -35,8 +36,7 @@ def write_all(contents: Mapping[Path, str], on_renamed: Renamed | None = None) -
             temporary = target.with_name(f".{target.name}.tmp.{os.getpid()}")
             left_over.callback(temporary.unlink, missing_ok=True)
             temporary.write_bytes(text.encode())
-            if target.exists():
-                temporary.chmod(target.stat().st_mode & 0o777)
+            temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else MODE_OF_NEW)
             sync_file(temporary)
             temporaries[path] = temporary
         for path, temporary in temporaries.items():

@@ -24,8 +24,8 @@ from extract.station.description import (
 )
 from extract.station.facts import known_sources
 from extract.station.home import KNOWN_HOSTS, Home, StationError
-from extract.station.host_key import Confirmation, Offer, confirmed_key
-from extract.station.known_hosts import pinned_keys, with_key, without_keys
+from extract.station.host_key import Confirmation, Offer, confirmed_key, pinned_fingerprints, with_pin
+from extract.transfer.sftp.pins import fingerprint
 from warehouse.settings import StationSources
 
 MAX_REASON = 160
@@ -73,7 +73,8 @@ def plan_edit(
     if changes.sources:
         old, new = _sources(code, present, changes.sources)
         if keys is not None and (old is None or set(servers(old)) != set(servers(new))):
-            plan.contents[home.known_hosts] = with_pins(home, code, new, keys)
+            path = home.known_hosts(present)
+            plan.contents[path] = with_pins(path, code, new, keys)
         config = _edit_sources(home, config, code, old, new)
     if changes.logbook_env is not None:
         check_variable("logbook-env", changes.logbook_env)
@@ -106,23 +107,28 @@ def plan_switch(home: Home, station_id: int, *, is_enabled: bool, reason: str, t
     return Plan({home.seed("station"): stations.text})
 
 
-def plan_repin(home: Home, code: str, sources: Sources, how: Confirmation, offer: Offer, *, is_archive: bool) -> Plan:
+def plan_repin(
+    home: Home, code: str, present: StationSources, how: Confirmation, offer: Offer, *, is_archive: bool
+) -> Plan:
     """Pin the key that a server offers now in the place of all others, once it is confirmed.
 
     Raises
     ------
     StationError
-        When the key is not confirmed, or the station has no archive of its own.
+        When the station has no server or no archive of its own, or the key is not confirmed.
     """
+    sources = known_sources(present)
+    if sources is None:
+        raise StationError(f"{code} has no server; give it one: mingo station edit {code} --host ...")
     server = next(((h, p) for h, p, is_hld in servers(sources) if is_hld == is_archive), None)
     if server is None:
         raise OptionError("archive", f"the archive of {code} lies on the station's own server")
     host, port = server
     key = confirmed_key(offer(host, port), host, how)
-    text = read_text(home.known_hosts)
-    if [pinned.fingerprint for pinned in pinned_keys(text, host, port)] != [key.fingerprint]:
-        text = with_key(without_keys(text, host, port), key, host, port)
-    return Plan({home.known_hosts: text})
+    path = home.known_hosts(present)
+    if pinned_fingerprints(path, host, port) == [fingerprint(key)]:
+        return Plan()
+    return Plan({path: with_pin(path, read_text(path), host, port, key, is_only=True)})
 
 
 def _edit_site(table: CsvText, station_id: int, changes: Changes) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 from extract.daq.name import BadNameError, is_ignored, parse_name
 from extract.station.add import rows_of, servers
-from extract.station.commit import read_text
 from extract.station.description import Sources
 from extract.station.home import Home
-from extract.station.known_hosts import SSH_PORT, pinned_keys
+from extract.station.host_key import pinned_fingerprints
+from extract.transfer.sftp.pins import SSH_PORT
 from warehouse.settings import RemoteSource, StationSources
 
 SEEDS = (
@@ -104,10 +104,11 @@ def _shown(name: str, source: RemoteSource, sources: StationSources) -> dict[str
 
 
 def _pinned(home: Home, sources: StationSources) -> dict[str, list[str]]:
-    text = read_text(home.known_hosts)
     known = known_sources(sources)
-    found = servers(known) if known is not None else ()
-    return {f"{host}:{port}": [key.fingerprint for key in pinned_keys(text, host, port)] for host, port, _ in found}
+    if known is None:
+        return {}
+    path = home.known_hosts(sources)
+    return {f"{host}:{port}": pinned_fingerprints(path, host, port) for host, port, _ in servers(known)}
 
 
 def _given(row: dict[str, str]) -> dict[str, str]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from extract.station.commit import read_text
 from extract.station.csv_text import CsvText, CsvTextError, parse_csv
 from warehouse.paths import PROJECT_ROOT, Paths
-from warehouse.settings import Settings, config_file
+from warehouse.settings import Settings, StationSources, config_file
+from warehouse.variables import MissingVariableError, expand
 
 KNOWN_HOSTS = "known_hosts"
 """Name of the file with the pinned host keys; it lies beside the configuration."""
@@ -14,6 +15,10 @@ KNOWN_HOSTS = "known_hosts"
 
 class StationError(Exception):
     """A request that cannot be carried out; one line for a person, and nothing was written."""
+
+
+class UnreachableError(StationError):
+    """A server that does not answer; nothing was written."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +29,20 @@ class Home:
     config: Path
     paths: Paths
 
-    @property
-    def known_hosts(self) -> Path:
-        """The file with the pinned host keys."""
-        return self.config.parent / KNOWN_HOSTS
+    def known_hosts(self, sources: StationSources | None = None) -> Path:
+        """The file with the pinned host keys: the one a station names, else that beside the configuration.
+
+        Raises
+        ------
+        StationError
+            When it is named by a variable that is not set.
+        """
+        named = sources.dat.known_hosts if sources is not None and sources.dat is not None else ""
+        try:
+            path = Path(expand(named or KNOWN_HOSTS, "known_hosts")).expanduser()
+        except MissingVariableError as error:
+            raise StationError(str(error)) from None
+        return self.config.parent / path
 
     @property
     def lock(self) -> Path:

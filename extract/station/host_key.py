@@ -2,18 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import paramiko
 
 from extract.station.description import OptionError, check_fingerprint
-from extract.station.home import StationError
-
-
-@dataclass(frozen=True)
-class HostKey:
-    """A public host key: its kind, its base64 text and its fingerprint as ``ssh-keygen -l`` prints it."""
-
-    kind: str
-    base64: str
-    fingerprint: str
+from extract.station.home import StationError, UnreachableError
+from extract.transfer.sftp.pins import fingerprint, offered_key, pin, pins_of, read_pins, unpin
+from extract.transfer.sftp.remote import HostKeyError, LostError
 
 
 @dataclass(frozen=True)
@@ -29,11 +26,26 @@ class Confirmation:
     ask: Callable[[str, str], str] | None = None
 
 
-Offer = Callable[[str, int], HostKey]
+Offer = Callable[[str, int], paramiko.PKey]
 """The key that a host offers on a port."""
 
 
-def confirmed_key(offered: HostKey, host: str, how: Confirmation) -> HostKey:
+def offer_within(timeout_s: float) -> Offer:
+    """Ask servers for their keys, each within a time; nobody logs in."""
+
+    def offer(host: str, port: int) -> paramiko.PKey:
+        try:
+            return offered_key(host, port, timeout_s)
+        except LostError as error:
+            raise UnreachableError(
+                f"{error}; nothing was written (with --offline it goes without, and `mingo station repin` pins the"
+                " key when it answers)"
+            ) from None
+
+    return offer
+
+
+def confirmed_key(offered: paramiko.PKey, host: str, how: Confirmation) -> paramiko.PKey:
     """The offered key, when it is the one that the option or the person says.
 
     Raises
@@ -41,24 +53,37 @@ def confirmed_key(offered: HostKey, host: str, how: Confirmation) -> HostKey:
     OptionError
         When it is not, or when nobody says anything. No key is ever accepted unseen.
     """
+    shown = fingerprint(offered)
     if how.given is not None:
-        if check_fingerprint(how.option, how.given) != offered.fingerprint:
-            raise OptionError(
-                how.option, f"{host} offers {offered.fingerprint}, not this key; ask the site before you trust it"
-            )
+        if check_fingerprint(how.option, how.given) != shown:
+            raise OptionError(how.option, f"{host} offers {shown}, not this key; ask the site before you trust it")
         return offered
     if how.ask is None:
         raise OptionError(
             how.option,
-            f"is needed where nobody can be asked: {host} offers {offered.fingerprint}; compare it with what"
+            f"is needed where nobody can be asked: {host} offers {shown}; compare it with what"
             " `ssh-keygen -lf` prints on that machine",
         )
-    if how.ask(host, offered.fingerprint).strip().rstrip("=") != offered.fingerprint:
-        raise OptionError(how.option, f"what was typed is not {offered.fingerprint}; nothing was pinned")
+    if how.ask(host, shown).strip().rstrip("=") != shown:
+        raise OptionError(how.option, f"what was typed is not {shown}; nothing was pinned")
     return offered
 
 
-def check_pinned(pinned: list[HostKey], host: str, code: str, how: Confirmation) -> None:
+def pinned_fingerprints(path: Path, host: str, port: int) -> list[str]:
+    """The fingerprints a file pins for a server.
+
+    Raises
+    ------
+    StationError
+        For a file that cannot be read.
+    """
+    try:
+        return [fingerprint(known.key) for known in pins_of(read_pins(path), host, port) if not known.is_revoked]
+    except HostKeyError as error:
+        raise StationError(str(error)) from None
+
+
+def check_pinned(pinned: list[str], host: str, code: str, how: Confirmation) -> None:
     """Refuse a fingerprint that contradicts the pinned keys of a host.
 
     Raises
@@ -66,8 +91,30 @@ def check_pinned(pinned: list[HostKey], host: str, code: str, how: Confirmation)
     StationError
         When another key is pinned.
     """
-    if how.given is not None and check_fingerprint(how.option, how.given) not in {key.fingerprint for key in pinned}:
+    if how.given is not None and check_fingerprint(how.option, how.given) not in pinned:
         raise StationError(
-            f"--{how.option}: another key of {host} is pinned ({pinned[0].fingerprint});"
-            f" ask the site, then `mingo station repin {code} --{how.option} SHA256:...`"
+            f"--{how.option}: another key of {host} is pinned ({pinned[0]});"
+            f" ask the site, then `mingo station repin {code} --host-key SHA256:...`"
         )
+
+
+def with_pin(path: Path, text: str, host: str, port: int, key: paramiko.PKey, *, is_only: bool = False) -> str:
+    """The text of a file of pinned keys with one more, or with this one only for the host.
+
+    ``path`` names the file in messages.
+
+    Raises
+    ------
+    StationError
+        For a text that cannot be read.
+    """
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        copy.write_bytes(text.encode())
+        try:
+            if is_only:
+                unpin(copy, host, port)
+            pin(copy, host, port, key)
+        except HostKeyError as error:
+            raise StationError(str(error).replace(str(copy), str(path))) from None
+        return copy.read_bytes().decode()

@@ -7,23 +7,27 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
+from rich.text import Text
 
-from extract.station.add import Keys, Plan, plan_add
+from extract.station.add import Keys, Plan, plan_add, rendered_files, rows_of
 from extract.station.description import NewStation, OptionError, Sources, check_station
 from extract.station.edit import Changes, plan_edit, plan_repin, plan_switch
 from extract.station.facts import known_sources, station_facts
-from extract.station.home import Home, StationError, home_of
-from extract.station.host_key import Confirmation, HostKey
-from extract.station.known_hosts import offered_key
+from extract.station.home import Home, StationError, UnreachableError, home_of
+from extract.station.host_key import Confirmation, offer_within
+from extract.station.render import RenderedStation
+from extract.station.render import render as render_files
+from extract.transfer.stations import read_stations
 from flows.commands.options import JSON, find_station_id, load
 from flows.commands.station_words import next_steps, show_facts, show_table
 from flows.console import err, fail, finish, out
-from flows.outcome import Outcome
+from flows.outcome import Outcome, State
 from warehouse.lock import LockBusyError, held
 from warehouse.settings import Settings, StationSources
 
 station_app = typer.Typer(help="The stations of the network: add, look, change, check.", no_args_is_help=True)
 
+STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 DAY = ["%Y-%m-%d"]
 CODE = typer.Argument(help="Station code or number.")
 HOST = typer.Option(None, help="Name or address of the station's SFTP server.")
@@ -218,6 +222,59 @@ def edit(
 
 
 @station_app.command()
+def render(
+    code: str | None = typer.Argument(None, help="Station code or number."),
+    every: bool = typer.Option(False, "--all", help="All stations but the simulated one."),
+    json: bool = JSON,
+) -> None:
+    """Write the files for a station's computer to export/station/CODE; people there copy them, nothing of ours does.
+
+    Example: mingo station render MINGO01, or mingo station render --all
+    """
+    settings = load()
+    home = home_of(settings)
+    if every == (code is not None):
+        fail("name one station, or give --all", 2)
+    numbers = [find_station_id(code)] if code is not None else [n for n in read_stations(home.seed("station")) if n]
+
+    def plan() -> Plan:
+        plan = Plan()
+        for number in numbers:
+            newest = rows_of(home.read_seed("station"), number)[-1]
+            name = newest["station_code"]
+            sources = known_sources(_sources_of(settings, home, number))
+            texts = render_files(RenderedStation(name, number, newest["city"], sources))
+            plan.contents |= rendered_files(home, name, texts)
+        return plan
+
+    _finish_change(home, "render", plan, f"{len(numbers)} stations in {home.paths.export / 'station'}", json)
+
+
+@station_app.command()
+def check(code: str = CODE, json: bool = JSON) -> None:
+    """Log in to a station and look at everything a fetch needs; nothing is written, here or there.
+
+    Example: mingo station check MINGO01
+    """
+    from extract.station.check import Line, check
+    from flows.station_check import subject_of
+
+    settings = load()
+    home = home_of(settings)
+    number = find_station_id(code)
+    lines: list[Line] = []
+    with _one_line():
+        for line in check(subject_of(settings, home, number)):
+            lines.append(line)
+            if not json:
+                out.print(Text(f"  {line.state:<8}", STYLES[line.state]), Text(f"{line.name:<14} {line.detail}"))
+    counts = {state: sum(line.state == state for line in lines) for state in ("ok", "warning", "failed")}
+    sentence = f"{_code_of(home, number)}: " + ", ".join(f"{n} {state}" for state, n in counts.items())
+    state: State = "Failed" if counts["failed"] else "Completed"
+    finish(Outcome("station check", state, sentence, {"checks": [vars(line) for line in lines]}), json)
+
+
+@station_app.command()
 def disable(
     code: str = CODE,
     reason: str = typer.Option(..., help="Why; kept in the seed and shown by `station list`."),
@@ -272,11 +329,9 @@ def repin(
     name = _code_of(home, number)
 
     def plan() -> Plan:
-        sources = known_sources(_sources_of(settings, home, number))
-        if sources is None:
-            raise StationError(f"{name} has no server: add one with `mingo station edit {name} --host ...`")
         how = Confirmation("host-key", host_key, _asker())
-        return plan_repin(home, name, sources, how, _offer(settings), is_archive=archive)
+        offer = offer_within(settings.acquire.connect_timeout_s)
+        return plan_repin(home, name, _sources_of(settings, home, number), how, offer, is_archive=archive)
 
     _finish_change(home, "repin", plan, f"the key of {name} is pinned", json)
 
@@ -298,7 +353,8 @@ def _write(home: Home, command: str, plan: Callable[[], Plan]) -> list[Path]:
 def _told(home: Home, changed: list[Path], sentence: str) -> tuple[Any, str]:
     if not changed:
         return "NothingToDo", f"nothing to do, {sentence} already"
-    return "Completed", f"{sentence}; changed {', '.join(path.name for path in changed)}"
+    own = [path.name for path in changed if home.paths.data_dir not in path.parents]
+    return "Completed", f"{sentence}; changed {', '.join(own)}" if own else sentence
 
 
 class _one_line:  # noqa: N801 - reads as a statement
@@ -310,7 +366,7 @@ class _one_line:  # noqa: N801 - reads as a statement
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Say it."""
         if isinstance(error, StationError):
-            fail(str(error), 2)
+            fail(str(error), 1 if isinstance(error, UnreachableError) else 2)
         if isinstance(error, OSError):
             fail(f"{error.filename}: {error.strerror}; nothing was changed")
 
@@ -338,11 +394,7 @@ def _keys(settings: Settings, host_key: str | None, hld_host_key: str | None, of
         return None
     asker = _asker()
     host, archive = Confirmation("host-key", host_key, asker), Confirmation("hld-host-key", hld_host_key, asker)
-    return Keys(_offer(settings), host, archive)
-
-
-def _offer(settings: Settings) -> Callable[[str, int], HostKey]:
-    return lambda host, port: offered_key(host, port, settings.acquire.connect_timeout_s)
+    return Keys(offer_within(settings.acquire.connect_timeout_s), host, archive)
 
 
 def _asker() -> Callable[[str, str], str] | None:

@@ -16,17 +16,27 @@ from datetime import UTC, datetime
 from typing import Any
 
 import paramiko
-from paramiko.sftp import CMD_CLOSE, CMD_HANDLE, CMD_NAME, CMD_OPENDIR, CMD_READDIR
+from paramiko.sftp import CMD_CLOSE, CMD_EXTENDED, CMD_HANDLE, CMD_NAME, CMD_OPENDIR, CMD_READDIR
 
 from extract.transfer.sftp.endpoint import Endpoint
 from extract.transfer.sftp.pins import Pin, check_key, known_name, pins_of, preferred_algorithms, read_pins
-from extract.transfer.sftp.remote import LoginError, LostError, MissingFileError, Remote, RemoteError, RemoteFile, shown
+from extract.transfer.sftp.remote import (
+    LoginError,
+    LostError,
+    MissingFileError,
+    Remote,
+    RemoteDisk,
+    RemoteError,
+    RemoteFile,
+    shown,
+)
 
 MAX_NAMES = 500_000
 """Names of one directory; more are refused."""
 WINDOW_BYTES = 1 << 20
 """Bytes asked for at a time: the memory a download needs, and 32 requests on the way to hide the round trip."""
 _READ_BYTES = 1 << 15
+_EXTENDED_REPLY = 201
 _HASH_LIMIT_BYTES = 4096
 _KEEPALIVE_S = 15
 _SHA256 = re.compile(r"\A([0-9a-f]{64}) ")
@@ -228,6 +238,20 @@ class SftpRemote:
         match = _SHA256.match(answer.removeprefix("\\"))
         self._runs_commands = match is not None
         return match[1] if match else None
+
+    def disk(self, directory: str) -> RemoteDisk | None:
+        """Space of the disk below a directory, by OpenSSH's extension ``statvfs``; None where it is not offered."""
+        with self._asking(directory):
+            try:
+                kind, answer = self._client._request(CMD_EXTENDED, "statvfs@openssh.com", directory.encode())
+            except (FileNotFoundError, PermissionError):
+                raise
+            except OSError:
+                return None
+            if kind != _EXTENDED_REPLY:
+                return None
+            _, unit, blocks, _, free, files, _, free_files, *_ = (answer.get_int64() for _ in range(11))
+            return RemoteDisk(unit * blocks, unit * free, files, free_files)
 
     @contextmanager
     def _asking(self, path: str) -> Iterator[None]:

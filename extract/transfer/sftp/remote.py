@@ -47,6 +47,16 @@ class RemoteFile:
     is_regular: bool = True
 
 
+@dataclass(frozen=True)
+class RemoteDisk:
+    """Space of a remote disk: bytes and files (inodes; 0 where the file system does not count them)."""
+
+    size: int
+    free: int
+    n_files: int
+    n_free_files: int
+
+
 class Remote(Protocol):
     """An open connection to one server. Every method may raise a `RemoteError`."""
 

@@ -5,19 +5,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import paramiko
+
 from extract.station.description import NewStation, Sources
 from extract.station.home import Home
-from extract.station.host_key import HostKey
 from tests.conftest import ROOT
 from warehouse.paths import Paths
 
 TODAY = date(2026, 2, 1)
 SOURCES = Sources("mingo05", "mingo-read", "MINGO05_KEY", "/data/asci", "logs")
-KEY = HostKey(
-    "ssh-ed25519",
-    "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl",
-    "SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU",
-)
+KEY, OTHER_KEY = (paramiko.ECDSAKey.generate(bits=256) for _ in range(2))
 
 
 def new_station(**other: Any) -> NewStation:

@@ -12,18 +12,13 @@ from extract.station.description import OptionError
 from extract.station.edit import Changes, plan_edit, plan_repin, plan_switch
 from extract.station.facts import known_sources, station_facts
 from extract.station.home import Home
-from extract.station.host_key import Confirmation, HostKey
-from extract.station.known_hosts import pinned_keys
+from extract.station.host_key import Confirmation
 from extract.station.toml_text import read_toml
+from extract.transfer.sftp.pins import fingerprint
 from extract.transfer.stations import read_stations
-from tests.unit.station.places import KEY, SOURCES, TODAY, contents, copied_home, new_station
+from tests.unit.station.places import KEY, OTHER_KEY, SOURCES, TODAY, contents, copied_home, new_station
 from warehouse.settings import Acquire, StationSources
 
-OTHER_KEY = HostKey(
-    "ssh-ed25519",
-    "AAAAC3NzaC1lZDI1NTE5AAAAIBdoFmB1fj0Ke2JxIWeYPKxnHRHFJZlwkVgsBuX0xZ3y",
-    "SHA256:" + "B" * 43,
-)
 MAY = date(2025, 5, 10)
 
 
@@ -31,7 +26,7 @@ MAY = date(2025, 5, 10)
 def home(tmp_path: Path) -> Home:
     """Five stations; the fifth has its server and a pinned key."""
     made = copied_home(tmp_path)
-    how = Confirmation("host-key", KEY.fingerprint)
+    how = Confirmation("host-key", fingerprint(KEY))
     plan_add(made, new_station(), Keys(lambda host, port: KEY, how, how)).carry_out()
     return made
 
@@ -115,9 +110,9 @@ def test_a_new_host_needs_its_key(home: Home) -> None:
     how = Confirmation("host-key", None)
     with pytest.raises(OptionError, match="--host-key: is needed"):
         edited(home, 5, changes, Keys(lambda host, port: OTHER_KEY, how, how))
-    given = Confirmation("host-key", OTHER_KEY.fingerprint)
+    given = Confirmation("host-key", fingerprint(OTHER_KEY))
     edited(home, 5, changes, Keys(lambda host, port: OTHER_KEY, given, given))
-    assert [line.split()[0] for line in home.known_hosts.read_text().splitlines()] == ["mingo05", "mingo55"]
+    assert [line.split()[0] for line in home.known_hosts().read_text().splitlines()] == ["mingo05", "mingo55"]
     log = present(home).log
     assert log is not None
     assert log.host == "mingo55"
@@ -126,7 +121,8 @@ def test_a_new_host_needs_its_key(home: Home) -> None:
 def test_a_station_of_the_seed_gets_its_server(home: Home) -> None:
     with pytest.raises(OptionError, match="--user: is needed"):
         edited(home, 1, Changes(TODAY, sources={"host": "mingo01"}))
-    given: dict[str, Any] = {"host": "mingo01", "user": "${READER}", "key_env": "K", "remote_events": "d", "remote_logs": "l"}
+    given: dict[str, Any] = {"host": "mingo01", "user": "${READER}", "key_env": "K"}
+    given |= {"remote_events": "d", "remote_logs": "l"}
     edited(home, 1, Changes(TODAY, sources=given))
     assert known_sources(present(home, "MINGO01")) == replace(SOURCES, **given)
 
@@ -158,26 +154,19 @@ def test_disabled_with_a_reason_and_back(home: Home) -> None:
 
 
 def test_repin_takes_the_place_of_all_former_keys(home: Home) -> None:
-    text = f"# pinned\nmingo01 {KEY.kind} {KEY.base64}\nmingo05,mingo04 {KEY.kind} {KEY.base64} both\n"
-    home.known_hosts.write_text(text)
-    how = Confirmation("host-key", OTHER_KEY.fingerprint)
-    plan = plan_repin(home, "MINGO05", SOURCES, how, lambda host, port: OTHER_KEY, is_archive=False)
-    assert plan.carry_out() == [home.known_hosts]
-    lines = home.known_hosts.read_text().splitlines()
-    assert lines[:3] == [*text.splitlines()[:2], f"mingo04 {KEY.kind} {KEY.base64} both"]
-    assert lines[3] == f"mingo05 {OTHER_KEY.kind} {OTHER_KEY.base64}"
+    line = f"{KEY.get_name()} {KEY.get_base64()}"
+    text = f"# pinned\nmingo01 {line}\nmingo05,mingo04 {line} both\n"
+    home.known_hosts().write_text(text)
+    how = Confirmation("host-key", fingerprint(OTHER_KEY))
+    plan = plan_repin(home, "MINGO05", present(home), how, lambda host, port: OTHER_KEY, is_archive=False)
+    assert plan.carry_out() == [home.known_hosts()]
+    lines = home.known_hosts().read_text().splitlines()
+    assert lines[:3] == [*text.splitlines()[:2], f"mingo04 {KEY.get_name()} {KEY.get_base64()} both"]
+    assert lines[3] == f"mingo05 {OTHER_KEY.get_name()} {OTHER_KEY.get_base64()}"
     with pytest.raises(OptionError, match="not this key"):
-        plan_repin(home, "MINGO05", SOURCES, how, lambda host, port: KEY, is_archive=False)
+        plan_repin(home, "MINGO05", present(home), how, lambda host, port: KEY, is_archive=False)
     with pytest.raises(OptionError, match="own server"):
-        plan_repin(home, "MINGO05", SOURCES, how, lambda host, port: KEY, is_archive=True)
-
-
-def test_pinned_keys_of_a_port_and_of_a_hashed_line() -> None:
-    line = f"{KEY.kind} {KEY.base64}"
-    hashed = "|1|Et5A8rY3v1Pzdcbv+kWLUV+sw4A=|Yc+1nFKQOY8CBZyXq4ErLkDaS7Q="
-    text = f"[mingo05]:2222 {line}\n@revoked mingo05 {line}\nmingo05 nonsense\n{hashed} {line}\n"
-    assert [key.base64 for key in pinned_keys(text, "mingo05", 2222)] == [KEY.base64]
-    assert pinned_keys(text, "mingo05", 22) == []
+        plan_repin(home, "MINGO05", present(home), how, lambda host, port: KEY, is_archive=True)
 
 
 def test_facts_count_files_by_name(home: Home) -> None:
@@ -188,6 +177,6 @@ def test_facts_count_files_by_name(home: Home) -> None:
         (folder / name).touch()
     facts = station_facts(home, 5, present(home))
     assert facts["landing"] == {"n_files": 2, "newest_at": "2026-01-16 13:05:01"}
-    assert facts["pinned"] == {"mingo05:22": [KEY.fingerprint]}
+    assert facts["pinned"] == {"mingo05:22": [fingerprint(KEY)]}
     assert facts["sources"]["log"]["user"] == "mingo-read"
     assert facts["rows"]["station_monitor"] == [{"nm_code": "OULU", "priority": "1"}]
