@@ -14,19 +14,23 @@ from hypothesis import strategies as st
 
 from extract.lab.extract import extract_lab
 from extract.transfer.clock import Clock
+from extract.transfer.sftp.download import Rules
 from extract.transfer.sftp.endpoint import Endpoint
-from extract.transfer.sftp.log_station import LogRun, fetch_station_logs
-from extract.transfer.sftp.logs import FOLDERS, Folder, LogVersion, select_logs, version_of
+from extract.transfer.sftp.log_station import fetch_station_logs
+from extract.transfer.sftp.logs import FOLDERS, Folder, LogVersion, log_of, select_logs, version_of
 from extract.transfer.sftp.remote import LostError, MissingFileError, Remote, RemoteFile
+from extract.transfer.sftp.schema import REMOTE_FILE
+from extract.transfer.sftp.select import Choice
 from extract.transfer.sftp.session import Session
+from extract.transfer.sftp.station import Place, StationRun
 from extract.transfer.sidecar import is_landing_name, read_sidecar, sidecar_path
+from tests.unit.environment.landing_files import read_lake
 from tests.unit.environment.test_lab_extract import LINES, NAME
-from warehouse.settings import Acquire
 
 NOW = datetime(2025, 2, 8, 3)
 BASE = datetime(2025, 2, 7, 10)
 NAMES = ("Flow0_2025-02-07.log", "hv0_2025-02-06.log", "clean_gas_weight_measurements.log")
-ACQUIRE = Acquire(min_free_gib=0, attempts=2, remote_hash="off")
+RULES = Rules(attempts=2, remote_hash="off")
 
 
 class Station:
@@ -94,7 +98,7 @@ class Home:
         self.landing, self.lake = folder / "landing", folder / "lake"
         self.station = Station()
 
-    def fetch(self, max_files: int | None = None) -> LogRun:
+    def fetch(self, max_files: int = 100, *, is_plan: bool = False) -> StationRun:
         no_path = Path("none")
         endpoint = Endpoint(1, "MINGO01", "log", "station", 22, "u", no_path, no_path, "/logs", ("*",))
 
@@ -107,7 +111,8 @@ class Home:
 
         clock = Clock(now=lambda: NOW, sleep=lambda seconds: None)
         with Session(endpoint, open_remote) as session:
-            return fetch_station_logs(session, self.landing, self.lake, ACQUIRE, max_files=max_files, clock=clock)
+            place = Place(self.landing, self.lake)
+            return fetch_station_logs(session, place, RULES, max_files=max_files, is_plan=is_plan, clock=clock)
 
     def landed(self) -> dict[str, bytes]:
         root = self.landing / "lab_log" / "station=1"
@@ -120,8 +125,8 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path)
 
 
-def outcomes(run: LogRun) -> dict[str, str]:
-    return {item.listed_name: item.outcome for item in run.items}
+def outcomes(run: StationRun) -> dict[str, str]:
+    return {choice.file.name: choice.word for choice in run.choices}
 
 
 # ------------------------------------------------------------------ selection
@@ -149,8 +154,8 @@ def test_names_are_accepted_exactly() -> None:
     ]
     listing = [RemoteFile(name, 10, BASE) for name in wanted + unwanted]
     selected = select_logs({"top": listing}, set(), 100)
-    assert {s.file.name for s in selected if s.outcome == "fetch"} == set(wanted)
-    assert {s.file.name for s in selected if s.outcome == "bad_name"} == set(unwanted)
+    assert {s.file.name for s in selected if s.word == "fetch"} == set(wanted)
+    assert {s.file.name for s in selected if s.word == "bad_name"} == {name.replace("/", "\\") for name in unwanted}
 
 
 @pytest.mark.parametrize(
@@ -163,7 +168,7 @@ def test_names_are_accepted_exactly() -> None:
     ],
 )
 def test_what_is_no_log_file(file: RemoteFile, outcome: str) -> None:
-    assert [s.outcome for s in select_logs({"done": [file]}, set(), 9)] == [outcome]
+    assert [s.word for s in select_logs({"done": [file]}, set(), 9)] == [outcome]
 
 
 versions = st.builds(
@@ -175,18 +180,25 @@ versions = st.builds(
 )
 
 
+def version(choice: Choice) -> LogVersion:
+    folder, _ = log_of(choice)
+    return version_of(folder, replace(choice.file, name=choice.file.name.removeprefix("done/")))
+
+
 @given(st.sets(versions, max_size=8), st.sets(versions, max_size=8), st.integers(0, 8))
 def test_every_listed_name_has_one_outcome(listed: set[LogVersion], held: set[LogVersion], max_files: int) -> None:
     listings = {f: [RemoteFile(v.name, v.size, v.modified_at) for v in listed if v.folder == f] for f in FOLDERS}
     selected = select_logs(listings, held, max_files)
-    assert sorted(s.listed_name for s in selected) == sorted(
+    assert sorted(s.file.name for s in selected) == sorted(
         ("" if v.folder == "top" else "done/") + v.name for v in listed
     )
-    by_outcome = {word: {s.version for s in selected if s.outcome == word} for word in ("fetch", "waiting", "skipped")}
+    by_outcome = {word: {version(s) for s in selected if s.word == word} for word in ("fetch", "waiting", "skipped")}
     assert by_outcome["skipped"] == listed & held
     assert by_outcome["fetch"] | by_outcome["waiting"] == listed - held
     assert len(by_outcome["fetch"]) == min(max_files, len(listed - held))
-    order = [(s.log_name.file_date or date.max) for s in selected if s.outcome in ("fetch", "waiting") and s.log_name]
+    names = [log_of(s)[1] for s in selected if s.word in ("fetch", "waiting")]
+    order = [name.file_date or date.max for name in names if name]
+    assert len(order) == len(listed - held)
     assert order == sorted(order, reverse=True)
 
 
@@ -230,21 +242,23 @@ def test_whatever_happens_no_version_is_lost_or_fetched_twice(steps: list[tuple[
         check_all_is_held(home, home.fetch())
         n_read, before = station.n_read, home.landed()
         run = home.fetch()
-        assert (run.counts["fetched"], station.n_read, home.landed()) == (0, n_read, before)
+        assert (run.count("fetched"), station.n_read, home.landed()) == (0, n_read, before)
 
 
-def check_all_is_held(home: Home, run: LogRun) -> None:
+def check_all_is_held(home: Home, run: StationRun) -> None:
     """Every listed version is in landing: of a file that grew meanwhile at least what was listed, as a beginning."""
     assert run.problem == ""
     landed = home.landed()
-    for item in run.items:
-        if item.outcome in ("fetched", "skipped"):
-            content = home.station.files[item.folder, item.file.name][0][: item.file.size]
-            names = [n for n in landed if re.fullmatch(rf".*/{re.escape(item.file.name)}(~\d+)?", n)]
+    for choice in run.choices:
+        if choice.word in ("fetched", "skipped"):
+            folder, log_name = log_of(choice)
+            assert log_name is not None
+            content = home.station.files[folder, log_name.base_name][0][: choice.file.size]
+            names = [n for n in landed if re.fullmatch(rf".*/{re.escape(log_name.base_name)}(~\d+)?", n)]
             assert any(landed[n].startswith(content) for n in names)
     for name in landed:
-        folder, _, base = name.split("/")
-        same = [n for n, c in landed.items() if c == landed[name] and n.split("/")[0] == folder]
+        place, _, base = name.split("/")
+        same = [n for n, c in landed.items() if c == landed[name] and n.split("/")[0] == place]
         assert len([n for n in same if n.split("/")[2].split("~")[0] == base.split("~")[0]]) == 1
 
 
@@ -313,6 +327,23 @@ def test_what_the_lake_has_is_not_fetched_for_a_pruned_landing(home: Home) -> No
     assert outcomes(home.fetch())[NAME] == "fetched"
 
 
+def test_the_listing_has_every_name_with_what_was_done(home: Home) -> None:
+    home.station.write(NAME, LINES[0])
+    home.station.to_done(NAME)
+    home.station.write("\x1b[2Jrestart.log", b"x")
+    home.station.write(NAME, LINES[0])
+    home.station.write("hv0_2025-02-07.log", b"")
+    home.fetch()
+    rows = read_lake(home.lake, REMOTE_FILE)
+    assert {(row["file_name"], row["outcome"], row["file_size_bytes"]) for row in rows} == {
+        (f"done/{NAME}", "fetched", len(LINES[0])),
+        (NAME, "fetched", len(LINES[0])),
+        ("\\x1b[2Jrestart.log", "bad_name", 1),
+        ("hv0_2025-02-07.log", "empty_remote", 0),
+    }
+    assert {(row["source"], row["directory"]) for row in rows} == {("log", "/logs")}
+
+
 def test_a_station_without_done_and_one_that_answers_badly(home: Home) -> None:
     home.station.has_done = False
     names = [f"hv0_2025-02-0{day}.log" for day in (1, 2, 3, 4)]
@@ -321,17 +352,16 @@ def test_a_station_without_done_and_one_that_answers_badly(home: Home) -> None:
     home.station.lost = {names[3]}
     run = home.fetch()
     assert outcomes(run) == {names[3]: "failed", **dict.fromkeys(names[:3], "fetched")}
-    assert "broke off" in run.problem
-    home.station.lost = {f"Flow0_2025-02-0{day}.log" for day in (1, 2, 3)}
-    for name in home.station.lost:
-        home.station.write(name, b"x\n")
-    run = home.fetch()  # two in a row: the station is left alone
-    assert (run.counts["fetched"], run.counts["failed"], run.counts["waiting"]) == (1, 2, 1)
+    assert [choice.detail for choice in run.choices if choice.word == "failed"] == [f"station: {names[3]} broke off"]
+    assert run.state == "partial"
 
 
 def test_a_plan_writes_nothing_and_a_limit_leaves_the_rest(home: Home) -> None:
     for day in (1, 2, 3):
         home.station.write(f"hv0_2025-02-0{day}.log", b"x\n")
+    assert set(outcomes(home.fetch(is_plan=True)).values()) == {"fetch"}
+    assert not home.landing.exists()
+    assert not home.lake.exists()
     run = home.fetch(max_files=2)
     assert outcomes(run) == {
         "hv0_2025-02-03.log": "fetched",

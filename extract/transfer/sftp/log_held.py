@@ -9,13 +9,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from extract.lab.schema import SOURCE
 from extract.provenance import ENV_FILE
 from extract.transfer.place import find_same, without_version
 from extract.transfer.sftp.logs import DONE, FOLDERS, Folder, LogVersion
 from extract.transfer.sidecar import Sidecar, from_iso, is_landing_name, read_sidecar, to_iso, write_sidecar
 from warehouse.lake import list_files
 
-SOURCE = "lab_log"
 FURTHER = "further_versions"
 """Key in the request of a sidecar: versions on the station with the same bytes as the one the sidecar is of."""
 
@@ -26,12 +26,6 @@ class Held:
 
     versions: set[LogVersion] = field(default_factory=set)
     paths: dict[tuple[Folder, str], list[Path]] = field(default_factory=lambda: defaultdict(list))
-
-    def add(self, path: Path, folder: Folder, version: LogVersion) -> None:
-        """Remember a version and the file that holds it."""
-        self.versions.add(version)
-        if path not in self.paths[folder, version.name]:
-            self.paths[folder, version.name].append(path)
 
 
 def station_folder(landing: Path, station_id: int) -> Path:

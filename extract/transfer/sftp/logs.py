@@ -5,18 +5,18 @@ first, so that a log that is moved to ``done/`` in between is seen at least once
 received is a version of its own, known by what the station said before, so that the next run looks again.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 
 from extract.lab.name import LogName, parse_remote_log_name
 from extract.transfer.sftp.remote import RemoteFile
+from extract.transfer.sftp.select import MAX_BYTES, Choice, Word
 
 Folder = Literal["top", "done"]
 FOLDERS: tuple[Folder, ...] = ("top", "done")
 DONE: Folder = "done"
-MAX_FILE_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -29,43 +29,27 @@ class LogVersion:
     modified_at: datetime | None
 
 
-@dataclass(frozen=True)
-class ListedLog:
-    """A listed name and what is to be done: `fetch`, `skipped`, `waiting` or why it is not wanted.
-
-    ``log_name`` is None where the name is no log's; such a name must never touch a path.
-    """
-
-    folder: Folder
-    file: RemoteFile
-    outcome: str
-    log_name: LogName | None = None
-
-    @property
-    def listed_name(self) -> str:
-        """The name as the record of the listing has it: below ``done/`` with the folder."""
-        return self.file.name if self.folder == "top" else f"{DONE}/{self.file.name}"
-
-    @property
-    def version(self) -> LogVersion:
-        """The version that the station offers."""
-        return version_of(self.folder, self.file)
-
-
 def version_of(folder: Folder, file: RemoteFile) -> LogVersion:
-    """The version of a listed or asked for file."""
+    """The version of a listed file."""
     modified_at = None if file.modified_at is None else file.modified_at.replace(microsecond=0)
     return LogVersion(folder, file.name, file.size, modified_at)
 
 
-def accepted_names(listings: Mapping[Folder, Sequence[RemoteFile]]) -> set[str]:
-    """The names in the listings that are names of logs."""
-    return {file.name for files in listings.values() for file in files if parse_remote_log_name(file.name)}
+def versions_of(listings: Mapping[Folder, Sequence[RemoteFile]]) -> set[LogVersion]:
+    """The versions of the logs that are listed; other names are left out."""
+    files = ((folder, file) for folder, listed in listings.items() for file in listed)
+    return {version_of(folder, file) for folder, file in files if parse_remote_log_name(file.name)}
+
+
+def log_of(choice: Choice) -> tuple[Folder, LogName | None]:
+    """Folder and name of a choice of `select_logs`; no name where it is none of a log and must never touch a path."""
+    folder, _, name = choice.file.name.rpartition("/")
+    return (DONE if folder else "top"), parse_remote_log_name(name)
 
 
 def select_logs(
     listings: Mapping[Folder, Sequence[RemoteFile]], held: Collection[LogVersion], max_files: int
-) -> list[ListedLog]:
+) -> list[Choice]:
     """What is to be done with every listed name.
 
     Parameters
@@ -79,37 +63,34 @@ def select_logs(
 
     Returns
     -------
-    Every listed name once: first those to fetch, in the order of fetching (latest day first, of a day the top folder
-    first), then the others as listed. Outcomes are `fetch`, `waiting`, `skipped` (held), `empty_remote`, `not_regular`,
-    `too_large` and `bad_name`.
+    Every listed name once, those of ``done/`` with the folder before the name: first those to fetch, in the order of
+    fetching (latest day first, of a day the top folder first), then the others as listed. Words are `fetch`, `waiting`,
+    `skipped` (held), `empty_remote`, `not_regular`, `too_large` and `bad_name` (no log's name, ignored).
     """
-    listed = [_judge(folder, file, held) for folder in FOLDERS for file in listings.get(folder, ())]
-    wanted = sorted((one for one in listed if one.outcome == "fetch"), key=_order)
-    late = [ListedLog(one.folder, one.file, "waiting", one.log_name) for one in wanted[max_files:]]
-    return [*wanted[:max_files], *late, *(one for one in listed if one.outcome != "fetch")]
+    choices = [_judge(folder, file, held) for folder in FOLDERS for file in listings.get(folder, ())]
+    wanted = sorted((choice for choice in choices if choice.word == "fetch"), key=_order)
+    late = [choice.to("waiting") for choice in wanted[max_files:]]
+    return [*wanted[:max_files], *late, *(choice for choice in choices if choice.word != "fetch")]
 
 
-def n_ignored_names(selected: Iterable[ListedLog]) -> int:
-    """Names that are not names of logs; folders are not counted."""
-    return sum(one.outcome == "bad_name" for one in selected)
-
-
-def _judge(folder: Folder, file: RemoteFile, held: Collection[LogVersion]) -> ListedLog:
-    log_name = parse_remote_log_name(file.name)
+def _judge(folder: Folder, file: RemoteFile, held: Collection[LogVersion]) -> Choice:
+    word: Word
     if not file.is_regular:
-        outcome = "not_regular"
-    elif log_name is None:
-        outcome = "bad_name"
+        word = "not_regular"
+    elif parse_remote_log_name(file.name) is None:
+        word = "bad_name"
     elif file.size <= 0:
-        outcome = "empty_remote"
-    elif file.size > MAX_FILE_BYTES:
-        outcome = "too_large"
+        word = "empty_remote"
+    elif file.size > MAX_BYTES:
+        word = "too_large"
     else:
-        outcome = "skipped" if version_of(folder, file) in held else "fetch"
-    return ListedLog(folder, file, outcome, log_name)
+        word = "skipped" if version_of(folder, file) in held else "fetch"
+    listed_name = file.name.replace("/", "\\")  # no file system has it in a name; here it stands for the folder
+    return Choice(replace(file, name=listed_name if folder == "top" else f"{DONE}/{listed_name}"), word)
 
 
-def _order(one: ListedLog) -> tuple[int, int, str]:
-    assert one.log_name is not None
-    day = one.log_name.file_date or date.max  # the weight file without a day is always of today
-    return -day.toordinal(), FOLDERS.index(one.folder), one.file.name
+def _order(choice: Choice) -> tuple[int, int, str]:
+    folder, log_name = log_of(choice)
+    assert log_name is not None
+    day = log_name.file_date or date.max  # the weight file without a day is always of today
+    return -day.toordinal(), FOLDERS.index(folder), choice.file.name
