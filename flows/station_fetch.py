@@ -191,7 +191,7 @@ def to_outcome(
     if runs and len(skipped) == len(runs) and not failures:
         state = "Skipped"
     elif bad or n_failed:
-        state = "Partial" if n_fetched else "Failed"
+        state = "Partial" if n_fetched or any(run.state == "planned" for run in runs) else "Failed"
     else:
         state = "Completed" if n_fetched else "NothingToDo"
     detail = {

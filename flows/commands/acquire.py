@@ -167,7 +167,7 @@ def show_stations(outcome: Outcome) -> None:
     from flows.station_fetch import megabytes
 
     stations: list[dict[str, Any]] = outcome.detail.get("stations", [])
-    words = list(dict.fromkeys(word for entry in stations for word in entry["counts"]))
+    words = list(dict.fromkeys(word for entry in stations for word, n in entry["counts"].items() if n))
     rows = [
         [
             entry["station"],
@@ -181,10 +181,10 @@ def show_stations(outcome: Outcome) -> None:
     if rows:
         columns = ["station", "", *(word.replace("_", " ") for word in words), "received", "s"]
         print_table("Stations", columns, rows, right_from=2)
-    bad = [[entry["station"], *failure] for entry in stations for failure in entry.get("failures", [])]
-    bad += [[entry["station"], *refused, "not fetched"] for entry in stations for refused in entry.get("refused", [])]
+    bad = [[e["station"], name, f"{word}: {why}"] for e in stations for name, word, why in e.get("failures", [])]
+    bad += [[entry["station"], *refused] for entry in stations for refused in entry.get("refused", [])]
     if bad:
-        print_table("Files that stayed there", ["station", "file", "", "why"], bad[:SHOWN_FILES], right_from=4)
+        print_table("Files that stayed there", ["station", "file", "why"], bad[:SHOWN_FILES], right_from=3)
     if len(bad) > SHOWN_FILES:
         out.print(f"  ... and {len(bad) - SHOWN_FILES} more; --json lists them all", highlight=False)
 

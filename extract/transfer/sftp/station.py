@@ -43,6 +43,16 @@ logger = logging.getLogger(__name__)
 
 LOCK_WAIT_S = 120.0
 
+EVERY_WORD: tuple[Word, ...] = (
+    "fetched",
+    "skipped",
+    "too_fresh",
+    "empty_remote",
+    "wrong_station",
+    "bad_name",
+    "failed",
+)
+
 StationState = Literal["done", "nothing", "partial", "failed", "skipped", "planned"]
 
 
@@ -63,8 +73,8 @@ class StationRun:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Listed names, and files by word."""
-        return {"listed": len(self.choices), **count_words(self.choices)}
+        """Listed names, and files by word; the words that every run has are there with 0."""
+        return {"listed": len(self.choices), **dict.fromkeys(EVERY_WORD, 0), **count_words(self.choices)}
 
     def count(self, *words: Word) -> int:
         """Number of files with one of these words."""
