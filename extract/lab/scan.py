@@ -29,9 +29,9 @@ Row = dict[str, Any]
 def read_scan(content: bytes, file_date: date | None, station_code: str | None, remote_folder: str = "done") -> Outcome:
     """Steps, rejects and counters of a scan's table; never raises for what the bytes are.
 
-    ``station_code`` is the station whose file it is, None where the network has none of its number. Columns are found by
-    name, in any order; unknown ones are ignored. Times without a zone are UTC. A step without `settled_at` or `ended_at`
-    is kept (it is going on); one that was not begun is a plan, rejected as `not_started`.
+    ``station_code`` is the station whose file it is, None where the network has none of its number. Columns are found
+    by name, in any order; unknown ones are ignored. Times without a zone are UTC. A step without `settled_at` or
+    `ended_at` is kept (it is going on); one that was not begun is a plan, rejected as `not_started`.
     """
     if not content:
         return Outcome(status="empty_file", date_from=file_date, date_to=file_date)
