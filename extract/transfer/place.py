@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from extract.transfer.sidecar import PART_SUFFIX, Sidecar, is_landing_name, read_sidecar, write_sidecar
+from extract.transfer.sidecar import PART_SUFFIX, SUFFIX, Sidecar, is_landing_name, read_sidecar, write_sidecar
 from warehouse.files import CHUNK_BYTES, sha256_of_file, sync_file, sync_folder
 
 LANDING_MODE = 0o440
@@ -101,8 +101,9 @@ def settle(part: Path, folder: Path, name: str, sidecar: Sidecar) -> Path:
 
 def remove_parts(folder: Path) -> None:
     """Remove what a killed run left unfinished in the folders below; only under the lock of who writes there."""
-    for part in folder.rglob("*" + PART_SUFFIX):
-        part.unlink(missing_ok=True)
+    for pattern in ("*" + PART_SUFFIX, f".*{SUFFIX}.tmp.*"):
+        for part in folder.rglob(pattern):
+            part.unlink(missing_ok=True)
 
 
 def _free_name(folder: Path, name: str) -> Path:

@@ -11,12 +11,22 @@ import shlex
 import socket
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import paramiko
-from paramiko.sftp import CMD_CLOSE, CMD_EXTENDED, CMD_HANDLE, CMD_NAME, CMD_OPENDIR, CMD_READDIR
+from paramiko.sftp import (
+    CMD_CLOSE,
+    CMD_DATA,
+    CMD_EXTENDED,
+    CMD_HANDLE,
+    CMD_NAME,
+    CMD_OPENDIR,
+    CMD_READ,
+    CMD_READDIR,
+    int64,
+)
 
 from extract.transfer.sftp.endpoint import Endpoint
 from extract.transfer.sftp.pins import Pin, check_key, known_name, pins_of, preferred_algorithms, read_pins
@@ -120,7 +130,7 @@ def _load_key(endpoint: Endpoint) -> paramiko.PKey:
         raise LoginError(f"{path}: no such key file ({endpoint.station_code}.{endpoint.source}.key_file)") from None
     except OSError as error:
         raise LoginError(f"{path}: the key cannot be read: {error.strerror}") from None
-    except paramiko.PasswordRequiredException:
+    except (paramiko.PasswordRequiredException, TypeError):  # cryptography's word for it is the latter
         raise LoginError(f"{path}: the key has a pass phrase; an unattended account needs one without") from None
     except LoginError:
         raise
@@ -207,20 +217,50 @@ class SftpRemote:
             return _remote_file(name, self._client.lstat(posixpath.join(directory, name)))
 
     def read(self, directory: str, name: str) -> Iterator[bytes]:
-        """The content the file has when it is opened, in pieces of at most `WINDOW_BYTES`; less where it is cut."""
+        """The content the file has when it is opened, in pieces of at most `WINDOW_BYTES`; less where it is cut.
+
+        Not by paramiko's prefetch: its thread dies with a traceback when the connection does, and there would be one
+        thread a piece.
+        """
         path = posixpath.join(directory, name)
         with self._asking(path), self._client.open(path, "rb") as file:
-            size = file.stat().st_size or 0
-            for start in range(0, size, WINDOW_BYTES):
-                end = min(start + WINDOW_BYTES, size)
-                chunks = [(offset, min(_READ_BYTES, end - offset)) for offset in range(start, end, _READ_BYTES)]
-                try:
-                    piece = b"".join(file.readv(chunks, max_concurrent_prefetch_requests=len(chunks)))
-                except EOFError:  # the file is shorter now
+            size, start = file.stat().st_size or 0, 0
+            while start < size:
+                piece = self._read_window(file.handle, start, min(start + WINDOW_BYTES, size))
+                if not piece:  # the file is shorter now
                     return
                 yield piece
-                if len(piece) < end - start:
-                    return
+                start += len(piece)
+
+    def _read_window(self, handle: bytes, start: int, end: int) -> bytes:
+        """The bytes from ``start`` to ``end``, all asked for at once; fewer where the server gives fewer."""
+        spans = [(offset, min(_READ_BYTES, end - offset)) for offset in range(start, end, _READ_BYTES)]
+        asked = {
+            self._client._async_request(type(None), CMD_READ, handle, int64(offset), n_bytes): n_bytes
+            for offset, n_bytes in spans
+        }
+        answers: dict[int, bytes] = {}
+        while len(answers) < len(asked):
+            kind, packet = self._client._read_packet()
+            message = paramiko.Message(packet)
+            number = message.get_int()
+            if number in asked:
+                self._client._expecting.pop(number, None)
+                answers[number] = self._data_of(kind, message)
+        pieces = []
+        for number, n_bytes in asked.items():
+            pieces.append(answers[number])
+            if len(answers[number]) < n_bytes:  # what follows would leave a hole
+                break
+        return b"".join(pieces)
+
+    def _data_of(self, kind: int, message: paramiko.Message) -> bytes:
+        """Bytes of an answer to a read; none at the end of the file."""
+        if kind == CMD_DATA:
+            return message.get_binary()
+        with suppress(EOFError):
+            self._client._convert_status(message)
+        return b""
 
     def sha256(self, directory: str, name: str) -> str | None:
         """SHA-256 by the one command ever sent; once a host refused it, it is not asked again."""

@@ -162,18 +162,14 @@ def _copy(remote: Remote, directory: str, name: str, part: Path, rules: Rules) -
     """SHA-256 and size of what was written."""
     digest, size = hashlib.sha256(), 0
     pieces = remote.read(directory, name)
-    with _landing_errors(part.parent):
-        stream = part.open("wb")
-    with stream:
+    # the server's faults are no OSError; closing a file on a full disk is one, even after the error of writing
+    with _landing_errors(part.parent), part.open("wb") as stream:
         for piece in pieces:
             digest.update(piece)
             size += len(piece)
-            with _landing_errors(part.parent):
-                stream.write(piece)
+            stream.write(piece)
             if rules.on_bytes:
                 rules.on_bytes(len(piece))
-        with _landing_errors(part.parent):
-            stream.flush()
     return digest.hexdigest(), size
 
 

@@ -10,19 +10,26 @@ from extract.transfer.sftp.endpoint import Endpoint
 from extract.transfer.sftp.remote import shown
 from extract.transfer.sftp.schema import REMOTE_FILE
 from extract.transfer.sftp.select import Choice
-from warehouse.lake import write_table
+from warehouse.lake import partition_folder, write_table
 
 _LATER = {"fetch": "waiting"}
 
 
 def write_listing(lake: Path, endpoint: Endpoint, choices: Iterable[Choice], listed_at: datetime) -> Path:
-    """Replace the listing of this source and day, and return its path.
+    """Replace the listing of this source and day, and return its path; under the lock of the station.
+
+    What a killed run left half written goes.
 
     Parameters
     ----------
     choices
         All names that were listed, with their words; one still to be fetched stands as `waiting`.
     """
+    name = f"{endpoint.source}.parquet"
+    for left_over in partition_folder(lake, REMOTE_FILE, endpoint.station_id, listed_at.date()).parent.glob(
+        f"*/.{name}.tmp.*"
+    ):
+        left_over.unlink(missing_ok=True)
     rows = [_row(endpoint, choice, listed_at) for choice in choices]
     rows.sort(key=lambda row: str(row["file_name"]))
     return write_table(
@@ -31,7 +38,7 @@ def write_listing(lake: Path, endpoint: Endpoint, choices: Iterable[Choice], lis
         pa.Table.from_pylist(rows, schema=REMOTE_FILE.schema),
         station_id=endpoint.station_id,
         day=listed_at.date(),
-        name=f"{endpoint.source}.parquet",
+        name=name,
         provenance={"host": endpoint.host, "listed_at": listed_at.isoformat()},
     )
 
