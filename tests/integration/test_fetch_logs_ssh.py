@@ -16,7 +16,7 @@ from extract.transfer.sftp.schema import REMOTE_FILE
 from extract.transfer.sidecar import is_landing_name
 from flows.cli import app
 from flows.outcome import Outcome
-from flows.station_fetch import Selection, acquire_logs, acquire_logs_later
+from flows.station_fetch import acquire_logs, acquire_logs_later
 from simulate.openssh import OpenSsh
 from tests.unit.environment.landing_files import read_lake
 from warehouse.settings import Settings, load_settings
@@ -68,8 +68,8 @@ class Station:
         changed_at = datetime(2025, 2, 8, 12, tzinfo=UTC).timestamp() + self.second
         os.utime(path, (changed_at, changed_at))
 
-    def fetch(self, **options: bool) -> Outcome:
-        return acquire_logs(self.settings, Selection(**options))
+    def fetch(self) -> Outcome:
+        return acquire_logs(self.settings)
 
     def landed(self) -> list[str]:
         root = self.settings.paths.landing / "lab_log" / "station=1"

@@ -8,16 +8,18 @@ lake as (
 ),
 
 -- a person corrects the table: of a file the newest form counts, of a step the newest row
+newest_form as (
+    select *
+    from lake
+    qualify dense_rank() over (
+            partition by station_id, regexp_replace(parse_filename(source_file), '~[0-9]+$', '')
+            order by fetched_at desc, remote_folder = 'done' desc, file_size_bytes desc, file_sha256 asc
+        ) = 1
+),
+
 step as (
     select *
-    from (
-        select *
-        from lake
-        qualify dense_rank() over (
-                partition by station_id, regexp_replace(parse_filename(source_file), '~[0-9]+$', '')
-                order by fetched_at desc, remote_folder = 'done' desc, file_size_bytes desc, file_sha256 asc
-            ) = 1
-    )
+    from newest_form
     qualify row_number() over (
             partition by station_id, scan_id, step
             order by fetched_at desc, remote_folder = 'done' desc, source_file desc, line_number desc
