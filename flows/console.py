@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.outcome import Outcome
+from warehouse import masking
 
 LOGGER = logging.getLogger("mingo")
 PLAIN_EVERY_S = 10.0
@@ -39,6 +40,7 @@ def set_up_logging(is_verbose: bool) -> None:
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    masking.install()
 
 
 @contextmanager
@@ -81,14 +83,14 @@ def show(outcome: Outcome, is_json: bool = False) -> None:
     """Print the sentence of an outcome, or all of it as one JSON object."""
     if is_json:
         content = {"flow": outcome.flow, "state": outcome.state, "sentence": outcome.sentence, **outcome.detail}
-        sys.stdout.write(json.dumps(content, default=str) + "\n")
+        sys.stdout.write(masking.masked(json.dumps(content, default=str)) + "\n")
     else:
-        out.print(outcome.line, highlight=False, markup=False, soft_wrap=True)
+        out.print(masking.masked(outcome.line), highlight=False, markup=False, soft_wrap=True)
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
     """Say in one line what is wrong and how to mend it, and leave."""
-    err.print(f"mingo: {message}", style="red", highlight=False, markup=False, soft_wrap=True)
+    err.print(masking.masked(f"mingo: {message}"), style="red", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(code)
 
 

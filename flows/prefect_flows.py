@@ -16,7 +16,10 @@ from prefect.flows import Flow
 
 from flows import acquisition, station_fetch, steps
 from flows.outcome import Outcome, State
+from warehouse import masking
 from warehouse.settings import load_settings
+
+masking.install()  # each run has a process of its own, whose log Prefect keeps
 
 STATE_TYPES: dict[State, StateType] = {
     "Completed": StateType.COMPLETED,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from warehouse.masking import without_secrets
 from warehouse.parse_cache import keep_parse, kept_parse
 from warehouse.paths import PROJECT_ROOT, Paths
 
@@ -74,7 +75,7 @@ def call(
 ) -> Call:
     """The call of a dbt process that builds in ``paths``."""
     kept = kept_parse(variables)
-    environment = os.environ | {
+    environment = without_secrets(os.environ) | {
         "MINGO_DATA_DIR": str(paths.data_dir),
         "MINGO_MEMORY_LIMIT": memory_limit,
         "DBT_PROJECT_DIR": str(PROJECT_ROOT),

@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from warehouse.address import is_safe
+from warehouse.masking import MASK, add_secrets
 from warehouse.paths import PROJECT_ROOT, Paths
 from warehouse.variables import is_variable
 
@@ -388,7 +389,7 @@ def load_settings(**options: Any) -> Settings:  # noqa: ANN401 - option values a
         With one line naming the file or variable, the key and what is wrong.
     """
     try:
-        return Settings(**options)
+        settings = Settings(**options)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{config_file()}: not valid TOML: {error}") from None
     except ValidationError as error:
@@ -396,6 +397,8 @@ def load_settings(**options: Any) -> Settings:  # noqa: ANN401 - option values a
         key = ".".join(str(part) for part in first["loc"])
         message = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
         raise ConfigurationError(f"configuration key '{key}': {message} (see mingo.example.toml)") from None
+    add_secrets(address.get_secret_value() for address in settings.logbook.url.values())
+    return settings
 
 
 def as_shown(value: object) -> object:
@@ -403,7 +406,7 @@ def as_shown(value: object) -> object:
     if isinstance(value, BaseModel):
         return {name: as_shown(getattr(value, name)) for name in type(value).model_fields}
     if isinstance(value, SecretStr):
-        return "********"
+        return MASK
     if isinstance(value, dict):
         return {name: as_shown(part) for name, part in value.items()}
     return str(value) if isinstance(value, Path | date) else value

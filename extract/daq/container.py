@@ -4,6 +4,7 @@ import hashlib
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from extract.daq.limits import DEFAULT_LIMITS, Limits
@@ -176,7 +177,7 @@ def _gunzip(pieces: Iterable[bytes], limits: Limits) -> Iterator[bytes]:
             left = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
             n_in += len(data) - len(left)
             n_out += len(output)
-            if n_out > limits.ratio_free_bytes and n_out > limits.max_ratio * n_in:
+            if n_out > n_in * _allowed_ratio(n_out, limits):
                 raise RefusedError("container_unsafe", f"{n_out} bytes out of {n_in}")
             if output:
                 yield output
@@ -186,6 +187,12 @@ def _gunzip(pieces: Iterable[bytes], limits: Limits) -> Iterator[bytes]:
         raise RefusedError("bad_container", "gzip: the stream ends too early")
     if rest:
         yield rest
+
+
+def _allowed_ratio(n_out: int, limits: Limits) -> float:
+    if n_out <= limits.ratio_free_bytes:
+        return inf
+    return limits.max_ratio if n_out <= limits.large_bytes else limits.max_ratio_large
 
 
 def _is_complete(decoder: "zlib._Decompress") -> bool:

@@ -173,6 +173,8 @@ def _read_overrides(stream: Stream, kind: bytes, size: int) -> dict[str, str]:
         key, _, value = text[len(length) + 1 : n_bytes - 1].partition(b"=")
         overrides[_text(key)] = _text(value)
         text = text[n_bytes:]
+    if any(key.startswith("GNU.sparse.") for key in overrides):
+        raise RefusedError("bad_container", "a sparse member")
     return {key: value for key, value in overrides.items() if key in ("path", "size")}
 
 

@@ -18,6 +18,7 @@ from ecmwf.datastores.processing import DownloadError, LinkError, ProcessingFail
 
 from extract.era5.refusal import BAD_REQUEST, NOT_FOUND, CdsError, meaning_of
 from warehouse.address import host_of, is_safe, without_query
+from warehouse.masking import add_secrets
 
 logger = logging.getLogger(__name__)
 # its lines hold signed addresses and whole error pages; what happened is said by the errors below
@@ -184,6 +185,7 @@ def read_credentials() -> tuple[str, str]:
         raise CdsError("credentials", "CDSAPI_URL must begin with https:// (plain http only on this machine)")
     if ":" in key or not key:
         raise CdsError("credentials", "CDSAPI_KEY is not a personal access token (one word without a colon)")
+    add_secrets([key])
     return url.rstrip("/"), key
 
 

@@ -4,11 +4,14 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from extract.transfer.sftp.pins import SSH_PORT
 from extract.transfer.sftp.remote import RemoteSourceName
 from extract.transfer.stations import find_station, read_stations
 from warehouse.settings import ConfigurationError, RemoteSource, Settings, StationSources, config_file
+
+SOURCES: tuple[RemoteSourceName, ...] = get_args(RemoteSourceName)
 
 INCLUDE: dict[RemoteSourceName, tuple[str, ...]] = {
     "dat": ("*.dat", "*.dat.gz", "*.dat.tar.gz"),
