@@ -298,6 +298,7 @@ class Schedule(Section):
     """Cron lines in UTC, one table a flow."""
 
     acquire_events: FlowSchedule = FlowSchedule(cron="2-59/15 * * * *")
+    acquire_logs: FlowSchedule = FlowSchedule(cron="4-59/15 * * * *")
     acquire_era5: FlowSchedule = FlowSchedule(cron="0 13 * * *")
     acquire_nmdb: FlowSchedule = FlowSchedule(cron="0 2 * * *")
     acquire_logbook: FlowSchedule = FlowSchedule(cron="25 */6 * * *")

@@ -15,7 +15,7 @@ from extract.transfer.stations import read_stations
 from flows.backfill import backfill, plan_only
 from flows.backfill_plan import Request
 from flows.backfill_run import LARGEST_BATCH, next_batch_size
-from flows.outcome import Outcome
+from flows.outcome import Outcome, State
 from tests.unit.backfill.folder_supply import FolderSupply, Time
 from tests.unit.daq.home import Home, tar_gz, text
 from warehouse.lock import held
@@ -285,6 +285,25 @@ def test_a_stopped_run_is_finished_by_the_next(
     run()
     assert supply.fetched == [f"{base(n)}.dat" for n in range(7)]
     assert rows(home) == reference(tmp_path, supply)
+
+
+@pytest.mark.parametrize(
+    ("built", "state"),
+    [("Completed", "Completed"), ("NothingToDo", "Completed"), ("Skipped", "Skipped"), ("Failed", "Failed")],
+)
+def test_the_tables_are_built_at_the_end(
+    run: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch, home: Home, built: State, state: State
+) -> None:
+    in_lake: list[int] = []
+
+    def build(settings: Settings, on_node: object) -> Outcome:
+        in_lake.append(len(extracted(home)))
+        return Outcome("transform", built, "the tables")
+
+    monkeypatch.setattr("flows.backfill.transform", build)
+    outcome = run(has_transform=True)
+    assert (in_lake, outcome.state) == ([7], state)
+    assert outcome.sentence.endswith("; transform: the tables")
 
 
 # ---------------------------------------------------------------- text and HLD, plan
