@@ -1,7 +1,5 @@
 """The address of one remote source of a station, resolved from the settings."""
 
-import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -10,6 +8,7 @@ from extract.transfer.sftp.pins import SSH_PORT
 from extract.transfer.sftp.remote import RemoteSourceName
 from extract.transfer.stations import find_station, read_stations
 from warehouse.settings import ConfigurationError, RemoteSource, Settings, StationSources, config_file
+from warehouse.variables import MissingVariableError, expand
 
 SOURCES: tuple[RemoteSourceName, ...] = get_args(RemoteSourceName)
 
@@ -19,8 +18,6 @@ INCLUDE: dict[RemoteSourceName, tuple[str, ...]] = {
     "log": ("*",),
 }
 """Patterns of names where the settings give none; which logs are ours their names decide."""
-
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 @dataclass(frozen=True)
@@ -90,10 +87,10 @@ def _key(code: str, source: RemoteSourceName) -> str:
 
 def _expand(key: str, text: str) -> str:
     """The text with its environment variables put in; an empty one is an error."""
-    missing = [name for name in _VARIABLE.findall(text) if not os.environ.get(name)]
-    if missing:
-        raise ConfigurationError(f"{key}: the environment variable {missing[0]} is not set")
-    expanded = _VARIABLE.sub(lambda match: os.environ[match[1]], text).strip()
+    try:
+        expanded = expand(text, key).strip()
+    except MissingVariableError as error:
+        raise ConfigurationError(str(error)) from None
     if not expanded:
         raise ConfigurationError(f"{key}: not set in {config_file()}")
     return expanded
