@@ -76,8 +76,8 @@ def resolve(settings: Settings, code: str, source: RemoteSourceName) -> Endpoint
         host=own.host,
         port=own.port or (entry.dat.port if entry.dat and entry.dat.host == own.host else None) or SSH_PORT,
         user=text["user"],
-        key_file=_path(text["key_file"]),
-        known_hosts=_path(text["known_hosts"]),
+        key_file=_path(f"{_key(code, source)}.key_file", text["key_file"]),
+        known_hosts=_path(f"{_key(code, source)}.known_hosts", text["known_hosts"]),
         directory=own.directory,
         include=tuple(own.include) or INCLUDE[source],
         exclude=tuple(own.exclude),
@@ -99,5 +99,8 @@ def _expand(key: str, text: str) -> str:
     return expanded
 
 
-def _path(text: str) -> Path:
-    return (config_file().parent / Path(text).expanduser()).absolute()
+def _path(key: str, text: str) -> Path:
+    try:
+        return (config_file().parent / Path(text).expanduser()).absolute()
+    except RuntimeError:
+        raise ConfigurationError(f"{key}: {text} names the home folder of a user who has none here") from None

@@ -76,3 +76,9 @@ def test_stations_are_those_of_the_seed() -> None:
 def test_a_host_is_a_name_or_an_address(host: str) -> None:
     with pytest.raises(ConfigurationError, match="host"):
         load_settings(acquire={"stations": {"MINGO01": {"dat": DAT | {"host": host}}}})
+
+
+def test_a_home_folder_that_does_not_exist_is_named_with_its_key() -> None:
+    there = settings(log={"host": "mingo01", "directory": "logs", "key_file": "~nobody-of-that-name/key"})
+    with pytest.raises(ConfigurationError, match=r"MINGO01\.log\.key_file: ~nobody-of-that-name/key"):
+        resolve(there, "MINGO01", "log")
