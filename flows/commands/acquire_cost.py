@@ -50,7 +50,7 @@ def _row(one: ClientCost) -> list[str]:
 def acquire_outcome(cost: AcquireCost) -> Outcome:
     """The measurement as one sentence, and as an object for scripts."""
     ours = cost.ours
-    ratios = " and ".join(f"{cost.ratio(other):.1f} times as long as {other.client}" for other in cost.others)
+    ratios = ", ".join(f"{cost.ratio(other):.1f} times as long as {other.client}" for other in cost.others)
     sentence = (
         f"{cost.n_files:,} files in {ours.seconds:.1f} s ({ours.files_per_s:,.0f} files/s, {ours.mb_per_s:.1f} MB/s,"
         f" {cost.again.seconds:.1f} s of it for a run without work), {ratios};"

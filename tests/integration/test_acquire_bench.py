@@ -17,7 +17,7 @@ def cost() -> AcquireCost:
 
 
 def test_each_client_fetched_every_file_once(cost: AcquireCost) -> None:
-    assert [one.client for one in (cost.ours, *cost.others)] == ["mingo acquire", "sftp", "scp"]
+    assert [one.client for one in (cost.ours, *cost.others)] == ["mingo acquire", "sftp", "sftp -f", "scp"]
     for one in (cost.ours, *cost.others):
         assert (one.n_files, one.n_opened) == (N_FILES, N_FILES)
         assert one.n_bytes >= N_FILES * 3 * ROW_BYTES
@@ -38,7 +38,7 @@ def test_memory_and_connections_are_bounded(cost: AcquireCost) -> None:
 def test_outcome_says_the_ratios(cost: AcquireCost) -> None:
     outcome = acquire_outcome(cost)
     clients = outcome.detail["clients"]
-    assert [one["client"] for one in clients] == ["mingo acquire", "mingo acquire again", "sftp", "scp"]
+    assert [one["client"] for one in clients] == ["mingo acquire", "mingo acquire again", "sftp", "sftp -f", "scp"]
     assert clients[0]["ratio"] == 1
     assert f"{cost.ratio(cost.others[0]):.1f} times as long as sftp" in outcome.sentence
 
