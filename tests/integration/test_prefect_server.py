@@ -173,6 +173,8 @@ def test_deployments_are_as_configured(served: Served) -> None:
     crons = {name: [s["schedule"]["cron"] for s in d["schedules"]] for name, d in found.items()}
     yearly = ["0 0 1 1 *"]
     assert crons == {
+        "acquire_events_flow": [],
+        "acquire_logs_flow": [],
         "acquire_era5_flow": [],
         "acquire_nmdb_flow": yearly,
         "acquire_logbook_flow": [],
