@@ -123,6 +123,7 @@ def check_sources(settings: Settings) -> Check:
 def check_dbt(settings: Settings) -> Check:
     """The dbt project parses."""
     from warehouse import dbt
+    from warehouse.parse_cache import keep_parse, kept_parse
 
     call = dbt.call(settings.paths, ["parse", "--quiet"], settings.dbt_vars)
     settings.paths.data_dir.mkdir(parents=True, exist_ok=True)
@@ -135,6 +136,7 @@ def check_dbt(settings: Settings) -> Check:
         timeout=120,
         check=False,
     )
+    keep_parse(settings.paths.dbt_target, kept_parse(settings.dbt_vars))
     if result.returncode:
         last = (result.stdout + result.stderr).strip().splitlines()[-1:]
         return Check(
