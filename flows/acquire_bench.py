@@ -171,10 +171,17 @@ def _runs(folder: Path, server: OpenSsh) -> list[_Run]:
     runs = [_Run("mingo acquire", ours, landing), _Run("mingo acquire again", ours, landing, is_first=False)]
     options = [f"UserKnownHostsFile={folder / 'known_hosts'}", "StrictHostKeyChecking=yes", "IdentitiesOnly=yes"]
     words = ["-q", "-r", "-i", str(server.client_key), *(f"-o{option}" for option in [*options, "BatchMode=yes"])]
-    for client in ("sftp", "scp"):
-        (target := folder / client).mkdir()
+    for client in ("sftp", "sftp -f", "scp"):  # with -f each file is made durable, as ours are
+        (target := folder / client.replace(" ", "")).mkdir()
         commands = [
-            [client, *words, "-P", str(port), f"{server.user}@{server.host}:{_directory(server, station)}", str(target)]
+            [
+                *client.split(),
+                *words,
+                "-P",
+                str(port),
+                f"{server.user}@{server.host}:{_directory(server, station)}",
+                str(target),
+            ]
             for station, port in enumerate(server.ports, start=1)
         ]
         runs.append(_Run(client, commands, target))

@@ -5,7 +5,19 @@ from types import FrameType
 
 import typer
 
-from flows.commands import acquire, calibrate, data, demo, development, files, insight, inspection, service, station
+from flows.commands import (
+    acquire,
+    backfill,
+    calibrate,
+    data,
+    demo,
+    development,
+    files,
+    insight,
+    inspection,
+    service,
+    station,
+)
 from flows.console import err, set_up_logging
 
 app = typer.Typer(
@@ -27,7 +39,19 @@ def main(verbose: bool = typer.Option(False, "--verbose", "-v", help="Show one l
     set_up_logging(verbose)
 
 
-for module in (demo, acquire, data, insight, files, calibrate, inspection, station, service, development):
+for module in (
+    demo,
+    acquire,
+    data,
+    backfill,
+    insight,
+    files,
+    calibrate,
+    inspection,
+    station,
+    service,
+    development,
+):
     module.register(app)
 
 

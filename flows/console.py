@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from extract.transfer.sftp.remote import shown
 from flows.outcome import Outcome
 from warehouse import masking
 
@@ -94,18 +95,9 @@ def fail(message: str, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
-def shown(text: str) -> str:
-    r"""A name or line of foreign origin as it may be shown.
-
-    What does not print (control codes, marks that turn the direction of writing, bytes that are no text) stands as
-    ``\x1b``.
-    """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def cell(text: str) -> Text:
-    """`shown` as a cell of a table, where brackets would else mean colours."""
-    return Text(shown(text))
+    """A name or line of foreign origin as a cell of a table, where brackets would else mean colours."""
+    return Text(text if text.isprintable() else shown(text))
 
 
 def print_table(title: str | Text, columns: list[str], rows: list[list[Any]], right_from: int = 1) -> None:

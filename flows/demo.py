@@ -10,6 +10,7 @@ import duckdb
 import polars as pl
 
 from flows.outcome import Outcome
+from flows.simulated import network_of
 from simulate.config import demo_network
 from simulate.network import simulate_network
 from warehouse.files import write_json
@@ -179,9 +180,15 @@ def simulate_free(
     has_truth_rows: bool,
     on_file: OnFile | None = None,
 ) -> Outcome:
-    """Simulate a network with a rate and a file length of one's own."""
+    """Simulate a network with a rate and a file length of one's own.
+
+    Raises
+    ------
+    UnknownNumberError
+        For a station that no seed knows.
+    """
     start = time.monotonic()
-    config = demo_network(1, stations, seed)
+    config = network_of(stations, seed)
     config = replace(
         config,
         days=days,

@@ -101,8 +101,10 @@ def check_disk(settings: Settings) -> Check:
 
 def check_sources(settings: Settings) -> Check:
     """What is to be fetched can be asked for; nobody is asked here."""
-    sources = settings.acquire.sources
-    problems = []
+    from flows.acquisition import configured
+
+    sources = configured(settings)
+    problems = _station_problems(settings)
     if "era5" in sources:
         from extract.era5.client import read_credentials
         from extract.era5.refusal import CdsError
@@ -117,7 +119,27 @@ def check_sources(settings: Settings) -> Check:
         problems.append("nmdb: nmdb.offline is set, nothing is asked")
     if problems:
         return Check("remote sources", "warning", "; ".join(problems))
-    return Check("remote sources", "ok", ", ".join(sources) or "none configured (acquire.sources)")
+    return Check("remote sources", "ok", ", ".join(sources) or "none configured (acquire.stations, acquire.sources)")
+
+
+def _station_problems(settings: Settings) -> list[str]:
+    """What keeps the stations' servers from being asked, as far as it can be seen from here."""
+    from extract.transfer.sftp.endpoint import SOURCES
+    from extract.transfer.stations import UnknownStationError
+    from flows.station_fetch import find_endpoints
+
+    problems: list[str] = []
+    for source in SOURCES:
+        try:
+            endpoints, failures, _ = find_endpoints(settings, source, None)
+        except UnknownStationError as error:
+            return [f"acquire.stations: {error}"]
+        problems += [failure.problem for failure in failures]
+        for endpoint in endpoints:
+            for path in (endpoint.key_file, endpoint.known_hosts):
+                if not path.is_file():
+                    problems.append(f"{endpoint.station_code} {source}: no file {path}")
+    return list(dict.fromkeys(problems))
 
 
 def check_dbt(settings: Settings) -> Check:

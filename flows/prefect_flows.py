@@ -11,6 +11,7 @@ from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State as PrefectState
 from prefect.client.schemas.objects import StateType
+from prefect.context import FlowRunContext
 from prefect.flows import Flow
 
 from flows import acquisition, station_fetch, steps
@@ -52,6 +53,15 @@ def node_rows(outcome: Outcome) -> list[dict[str, Any]]:
 def acquire_events_flow() -> PrefectState[Any]:
     """Fetch the stations' new detector files."""
     return to_prefect_state(station_fetch.acquire_events(load_settings()))
+
+
+@flow(name="acquire_logs", retries=0)
+def acquire_logs_flow() -> PrefectState[Any]:
+    """Fetch the stations' lab logs that are new or longer; a scheduled run begins after a short random pause."""
+    context = FlowRunContext.get()
+    is_scheduled = bool(context and context.flow_run and context.flow_run.auto_scheduled)
+    fetch = station_fetch.acquire_logs_later if is_scheduled else station_fetch.acquire_logs
+    return to_prefect_state(fetch(load_settings()))
 
 
 @flow(name="acquire_era5", retries=0)
@@ -102,6 +112,7 @@ def report_flow() -> PrefectState[Any]:
 
 FETCHES: tuple[Flow[[], PrefectState[Any]], ...] = (
     acquire_events_flow,
+    acquire_logs_flow,
     acquire_era5_flow,
     acquire_nmdb_flow,
     acquire_logbook_flow,

@@ -1,5 +1,6 @@
 """Fetching from the stations' SFTP servers as a step of the data's way: all stations at once, one outcome."""
 
+import random
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any, Literal
 from extract.transfer.clock import Clock
 from extract.transfer.sftp.download import Rules
 from extract.transfer.sftp.endpoint import Endpoint, configured_codes, resolve
+from extract.transfer.sftp.log_station import fetch_station_logs
 from extract.transfer.sftp.plausible import read_plausible
 from extract.transfer.sftp.remote import RemoteSourceName, shown
 from extract.transfer.sftp.run import at_each
@@ -20,6 +22,9 @@ from flows.outcome import Outcome, State
 from warehouse.settings import ConfigurationError, Settings
 
 EVENTS = "acquire_events"
+LOGS = "acquire_logs"
+START_DELAY_S = 240.0
+"""Longest pause before a scheduled fetch of logs: it keeps the load off the full minute."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,54 @@ def acquire_events(
     return to_outcome(EVENTS, runs, failures, disabled, time.monotonic() - started)
 
 
+def acquire_logs(
+    settings: Settings,
+    selection: Selection | None = None,
+    *,
+    watch: Watch | None = None,
+    open_remote: Open | None = None,
+    clock: Clock | None = None,
+    lock_wait_s: float = LOCK_WAIT_S,
+) -> Outcome:
+    """Bring every version of the stations' lab logs that landing and lake lack into landing; latest days first."""
+    selection, started = selection or Selection(), time.monotonic()
+    try:
+        endpoints, failures, disabled = find_endpoints(settings, "log", selection.stations)
+    except UnknownStationError as error:
+        return Outcome(LOGS, "Failed", f"acquire.stations: {error}")
+    if not endpoints and not failures:
+        which = "the station asked for" if selection.stations is not None else "any enabled station"
+        return Outcome(LOGS, "NothingToDo", f"nothing to do (no log source is configured for {which})")
+    acquire = settings.acquire
+    place = Place(settings.paths.landing, settings.paths.lake, acquire.min_free_gib)
+    watch = watch or Watch()
+
+    def work(session: Session, station_clock: Clock) -> StationRun:
+        endpoint = session.endpoint
+        return fetch_station_logs(
+            session,
+            place,
+            Rules(acquire.attempts, acquire.remote_hash, on_bytes=lambda n: watch.on_bytes(endpoint, n)),
+            max_files=selection.max_files or acquire.max_files,
+            is_plan=selection.is_plan,
+            lock_wait_s=lock_wait_s,
+            clock=station_clock,
+            watch=watch,
+        )
+
+    runs = at_each(endpoints, open_remote or opener(acquire), work, workers=acquire.workers, clock=clock)
+    return to_outcome(LOGS, runs, failures, disabled, time.monotonic() - started)
+
+
+def acquire_logs_later(
+    settings: Settings, *, clock: Clock | None = None, draw: Callable[[], float] = random.random
+) -> Outcome:
+    """As `acquire_logs` for a schedule: after a pause of 0 to `START_DELAY_S`; ``draw`` gives numbers from 0 to 1."""
+    if configured_codes(settings, "log"):
+        (clock or Clock()).sleep(START_DELAY_S * draw())
+    return acquire_logs(settings, clock=clock)
+
+
 def to_outcome(
     flow: str, runs: Sequence[StationRun], failures: Sequence[Failure], disabled: Sequence[str], seconds: float
 ) -> Outcome:
@@ -155,6 +208,7 @@ def to_outcome(
 
 def station_detail(run: StationRun) -> dict[str, Any]:
     """What became of a station, for `--json` and for the table: counts by word, and each file that failed."""
+    is_logs = run.endpoint.source == "log"  # beside them lies much that is not for us: it is counted, not named
     return {
         "station": run.endpoint.station_code,
         "source": run.endpoint.source,
@@ -162,6 +216,7 @@ def station_detail(run: StationRun) -> dict[str, Any]:
         "state": run.state,
         "problem": run.problem,
         "counts": run.counts,
+        **({"n_ignored_names": run.count("bad_name")} if is_logs else {}),
         "bytes": run.n_bytes,
         "to_fetch_bytes": sum(choice.file.size for choice in run.choices if choice.word == "fetch"),
         "seconds": round(run.seconds, 2),
@@ -170,6 +225,7 @@ def station_detail(run: StationRun) -> dict[str, Any]:
             [shown(c.file.name), c.word]
             for c in run.choices
             if c.word in ("bad_name", "wrong_station", "not_regular", "too_large", "empty_remote")
+            and not (is_logs and c.word == "bad_name")
         ],
     }
 
@@ -179,6 +235,7 @@ def _sentence(
 ) -> str:
     is_plan = any(run.is_plan for run in runs)
     listed = sum(len(run.choices) for run in runs)
+    none = "none is new" if all(run.endpoint.source == "log" for run in runs) else "none is new and old enough"
     if is_plan:
         n, size = sum(run.count("fetch") for run in runs), sum(s.get("to_fetch_bytes", 0) for s in detail["stations"])
         first = f"plan only, nothing was fetched: {n} of {listed:,} listed files ({megabytes(size)}) would be"
@@ -189,7 +246,7 @@ def _sentence(
     elif skipped and len(skipped) == len(runs):
         return "skipped " + "; ".join(run.problem for run in runs)
     else:
-        first = f"nothing to do ({listed:,} files listed at {_stations(runs)}, none is new and old enough)"
+        first = f"nothing to do ({listed:,} files listed at {_stations(runs)}, {none})"
     parts = [
         first,
         *([f"{detail['failed']} failed"] if detail["failed"] else []),
@@ -211,7 +268,10 @@ def megabytes(n_bytes: float) -> str:
 
 
 Runner = Callable[..., Outcome]
-STATION_SOURCES: dict[str, tuple[Runner, tuple[RemoteSourceName, ...]]] = {"events": (acquire_events, ("dat",))}
+STATION_SOURCES: dict[str, tuple[Runner, tuple[RemoteSourceName, ...]]] = {
+    "events": (acquire_events, ("dat",)),
+    "logs": (acquire_logs, ("log",)),
+}
 """Words of `mingo acquire` that mean the stations' servers: what runs, and the entries that configure it."""
 
 

@@ -24,3 +24,18 @@
     read_parquet('{{ folder }}/**/*.parquet', hive_partitioning = true, filename = 'lake_file')
     {%- endif -%}
 {%- endmacro %}
+
+{# Pre-hook of a model that wants the newest listing of every remote folder only: names are listed, nothing is opened. #}
+{% macro newest_remote_file_hook() -%}
+    {%- set folder = lake_root() ~ '/remote_file/' -%}
+    set variable newest_remote_file = (
+        select list_append(coalesce(list(lake_path order by lake_path), []), 'station=0/date=1970-01-01/schema.parquet')
+        from (
+            select
+                max_by(lake_path, split_part(lake_path, '/', 2)) as lake_path
+            from (select replace(file, '{{ folder }}', '') as lake_path from glob('{{ folder }}station=*/date=*/*.parquet'))
+            where not ends_with(lake_path, '/schema.parquet')
+            group by split_part(lake_path, '/', 1), split_part(lake_path, '/', 3)
+        )
+    )
+{%- endmacro %}

@@ -44,10 +44,14 @@ def code_fingerprint(root: Path = PROJECT_ROOT) -> str:
 def lake_fingerprint(lake: Path) -> str:
     """Hash of the lake's listing (names, sizes, modification times); no file is opened.
 
-    Schema-only files hold no data and are left out: dbt's plugin adds missing ones while a build runs.
+    Schema-only files hold no data and are left out: dbt's plugin adds missing ones while a build runs. So are the
+    listings of remote folders, which every fetch replaces: by themselves they are no reason to build.
     """
     digest = hashlib.sha256()
+    listings = f"{lake / 'remote_file'}/"
     for path in sorted(path for path in lake.rglob("*.parquet") if path.name != SCHEMA_FILE):
+        if str(path).startswith(listings):
+            continue
         facts = path.stat()
         digest.update(f"{path.relative_to(lake)}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]

@@ -30,20 +30,27 @@ def sync_file(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary name in the folder of ``path``; on success it becomes ``path``, on error it is removed.
-
-    The temporary name carries the process id, so that left-overs of dead processes can be told (``.<name>.tmp.<pid>``).
-    """
+def swapping(path: Path) -> Iterator[Path]:
+    """As `replacing`, but the new name lasts only when the caller syncs the folder: once for several files."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp.{os.getpid()}")
     try:
         yield temporary
         sync_file(temporary)
         temporary.replace(path)
-        sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary name in the folder of ``path``; on success it becomes ``path``, on error it is removed.
+
+    The temporary name carries the process id, so that left-overs of dead processes can be told (``.<name>.tmp.<pid>``).
+    """
+    with swapping(path) as temporary:
+        yield temporary
+    sync_folder(path.parent)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -54,7 +61,12 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON object to ``path`` atomically, keys in the given order."""
-    write_bytes(path, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+    write_bytes(path, json_bytes(content))
+
+
+def json_bytes(content: Mapping[str, Any]) -> bytes:
+    """A JSON object as a file of ours holds it, keys in the given order."""
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def sha256_of_file(path: Path) -> str:

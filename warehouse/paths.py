@@ -28,6 +28,11 @@ class Paths:
         return self.data_dir / "locks"
 
     @property
+    def backfill(self) -> Path:
+        """Days that backfills drew at random, by seed."""
+        return self.data_dir / "backfill"
+
+    @property
     def attempts(self) -> Path:
         """Records of work that failed by a fault of the machine; losing them loses no data."""
         return self.data_dir / "attempts"

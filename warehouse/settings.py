@@ -132,6 +132,17 @@ class Acquire(Section):
     min_free_gib: float = Field(20, ge=0, description="free disk below which nothing more is fetched, GiB")
 
 
+class Backfill(Section):
+    """Fetching and extracting old files on demand."""
+
+    from_day: date = Field(date(2023, 7, 1), description="first day that may be drawn at random")
+    listing_max_age_d: float = Field(7, ge=0, description="age at which the listing of an archive is made again, days")
+    limit: int = Field(100, ge=1, description="files of one run, at most")
+    budget_s: float = Field(3000, gt=0, description="seconds after which a run begins no further file")
+    batch_s: float = Field(60, gt=0, description="seconds of work before a run lets the others pass")
+    pause_s: float = Field(2, ge=0, description="seconds in which the others may pass")
+
+
 class Era5(Section):
     """Requests to the Climate Data Store; its credentials are `CDSAPI_URL` and `CDSAPI_KEY`, or its own rc file."""
 
@@ -287,6 +298,7 @@ class Schedule(Section):
     """Cron lines in UTC, one table a flow."""
 
     acquire_events: FlowSchedule = FlowSchedule(cron="2-59/15 * * * *")
+    acquire_logs: FlowSchedule = FlowSchedule(cron="4-59/15 * * * *")
     acquire_era5: FlowSchedule = FlowSchedule(cron="0 13 * * *")
     acquire_nmdb: FlowSchedule = FlowSchedule(cron="0 2 * * *")
     acquire_logbook: FlowSchedule = FlowSchedule(cron="25 */6 * * *")
@@ -313,6 +325,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(Path("data"), description="folder of all data; relative to the project folder")
     acquire: Acquire = Acquire()
+    backfill: Backfill = Backfill()
     era5: Era5 = Era5()
     nmdb: Nmdb = Nmdb()
     logbook: Logbook = Logbook()

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from extract.daq.limits import DEFAULT_LIMITS, Limits
 from extract.daq.schema import DATASETS, PARSER_VERSION, RAW_EVENT, RAW_HIT, RAW_REJECT
 from extract.daq.store import Part, Source, StationLake, list_station, parts_of_stamp
 from extract.daq.twins import settle_twins
-from extract.daq.versions import GroupOutcome, settle_group
+from extract.daq.versions import GroupOutcome, is_settled, settle_group
 from extract.daq.workers import settle_each, subject_of
 from warehouse.attempts import Attempts
 from warehouse.lake import write_schema_files
@@ -60,6 +60,7 @@ def extract_landing(
     *,
     stations: Iterable[int] | None = None,
     only_hld: bool = False,
+    only: Collection[str] | None = None,
     on_progress: Progress | None = None,
     workers: int = 1,
     verify: bool = False,
@@ -74,6 +75,8 @@ def extract_landing(
         Station ids; all with a folder in landing by default.
     only_hld
         Leave out what is in landing as text only.
+    only
+        Base names; all by default.
     on_progress
         Called with the number of files done, the number to do, and the base name of the last one.
     workers
@@ -89,7 +92,7 @@ def extract_landing(
     summary = DaqSummary()
     write_schema_files(lake, DATASETS)
     plans = [
-        _Plan(landing, lake, station_id, verify=verify, only_hld=only_hld, attempts=attempts)
+        _Plan(landing, lake, station_id, verify=verify, only_hld=only_hld, only=only, attempts=attempts)
         for station_id in list_stations(landing, stations)
     ]
     todo = [(plan, files) for plan in plans for files in plan.todo]
@@ -113,6 +116,18 @@ def extract_landing(
     return summary
 
 
+def list_unsettled(
+    landing: Path, lake: Path, station_id: int, attempts: Attempts | None = None
+) -> tuple[StationFiles, set[str]]:
+    """The detector files of a station in landing, and the base names of those to extract: not in the lake as they are.
+
+    By names, sizes and times; only where a file has several versions its rows in the lake are read. A file whose
+    attempts forbid another one for now is left out.
+    """
+    plan = _Plan(landing, lake, station_id, verify=False, only_hld=False, attempts=attempts)
+    return plan.files, {files[0].name.base_name for files in plan.todo if not is_settled(lake, files)}
+
+
 class _Plan:
     """What is to do for one station, found by listing."""
 
@@ -124,21 +139,22 @@ class _Plan:
         *,
         verify: bool,
         only_hld: bool,
-        attempts: Attempts | None,
+        only: Collection[str] | None = None,
+        attempts: Attempts | None = None,
     ) -> None:
         self._lake = lake
-        self._files = list_files(landing, station_id)
+        self.files = list_files(landing, station_id)
         self._outcomes: dict[str, GroupOutcome] = {}
-        self.summary = _summary(self._files)
+        self.summary = _summary(self.files)
         self.todo: list[list[LandingFile]] = []
         held = list_station(lake, station_id)
-        for base_name, files in sorted(self._files.groups.items()):
+        for base_name, files in sorted(self.files.groups.items()):
             if only_hld and all(file.name.kind == "dat" for file in files):
                 continue
             outcome = None if verify else _held(base_name, files, held)
             if outcome:
                 self.add(outcome)
-            elif attempts is None or self._may_try(attempts, files):
+            elif (only is None or base_name in only) and (attempts is None or self._may_try(attempts, files)):
                 self.todo.append(files)
 
     def _may_try(self, attempts: Attempts, files: list[LandingFile]) -> bool:
@@ -156,15 +172,15 @@ class _Plan:
         """Settle contents that occur under two names."""
 
         def extract_alone(base_name: str) -> GroupOutcome:
-            return settle_group(self._lake, self._files.groups[base_name], limits, force=True)
+            return settle_group(self._lake, self.files.groups[base_name], limits, force=True)
 
         outcomes = list(self._outcomes.values())
         try:
-            for outcome in settle_twins(outcomes, self._lake, self._files.station_id, extract_alone):
+            for outcome in settle_twins(outcomes, self._lake, self.files.station_id, extract_alone):
                 self.add(outcome)
         except OSError as error:
-            failures.append((f"station {self._files.station_id}", f"{type(error).__name__}: {error}"))
-            logger.error("twins of station %d could not be settled: %s", self._files.station_id, error)
+            failures.append((f"station {self.files.station_id}", f"{type(error).__name__}: {error}"))
+            logger.error("twins of station %d could not be settled: %s", self.files.station_id, error)
 
     def finish(self) -> StationSummary:
         """Add up what became of the files."""

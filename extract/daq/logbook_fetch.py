@@ -56,7 +56,9 @@ def fetch_logbooks(
     sheets = [(find_station(code, network), address) for code, address in settings.url.items()]
     sheets = [sheet for sheet in sheets if only is None or sheet[0].station_id in only]
     summary = FetchSummary(SOURCE)
-    if not sheets:
+    is_configured = bool(sheets)
+    sheets = [sheet for sheet in sheets if sheet[0].is_enabled]
+    if not is_configured:
         summary.stopped = "no address is configured: set logbook.url.<station code>"
     remove_parts(landing / FOLDER)
     for n_done, (station, secret) in enumerate(sheets, start=1):

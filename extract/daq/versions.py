@@ -11,7 +11,7 @@ from extract.daq.container import Content, open_content
 from extract.daq.counters import HldCounters
 from extract.daq.hld.read import parse_hld_content
 from extract.daq.landing import LandingFile, read_sidecar
-from extract.daq.limits import Limits
+from extract.daq.limits import DEFAULT_LIMITS, Limits
 from extract.daq.parser import parse_content
 from extract.daq.reading import RawResult
 from extract.daq.schema import PARSER_VERSION, RAW_EVENT, RAW_FILE, RAW_HIT, RAW_REJECT, lake_file_name
@@ -140,6 +140,17 @@ def settle_group(
     return _Group(lake, files, limits).settle(verify=verify, force=force)
 
 
+def is_settled(lake: Path, files: list[LandingFile]) -> bool:
+    """Whether the lake holds a detector file as it lies in landing, by sizes and times; of landing nothing is opened.
+
+    Raises
+    ------
+    OSError
+        When a lake file cannot be read.
+    """
+    return _Group(lake, files, DEFAULT_LIMITS).is_settled()
+
+
 class _Group:
     """One detector file: its landing files and its lake files."""
 
@@ -164,6 +175,12 @@ class _Group:
                 self._write(version, is_current=False)
         self._remove_superseded(current, versions)
         return GroupOutcome(self._raw.base_name, _name(current), frozenset(parts_of_row(row)), row)
+
+    def is_settled(self) -> bool:
+        """Whether every landing file is a source of a row of this parser, and everything of the file is there."""
+        rows = (stored for stored in self._stored if stored.row["parser_version"] == PARSER_VERSION)
+        known = {source for stored in rows for source in stored.sources}
+        return all(Source.of(file) in known for file in self._files) and self._done() is not None
 
     def _find_versions(self, *, verify: bool) -> tuple[list[_Version], bool]:
         """The contents of the file, and whether any landing file is not what the lake knows."""

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from extract.environment_file import LandingFile, Marks, Outcome, commit, describe, mark_superseded
 from extract.environment_summary import EnvSummary, Progress, extract_each
-from extract.lab.name import parse_log_name
+from extract.lab.name import HV_SCAN, parse_log_name
 from extract.lab.read import read_log
+from extract.lab.scan import read_scan
 from extract.lab.schema import DATASETS, PARSER_VERSION, SOURCE
 from extract.transfer.sidecar import is_landing_name
+from extract.transfer.stations import read_stations
 from warehouse.attempts import Attempts
 from warehouse.lake import read_footer
 
@@ -115,7 +117,11 @@ def _extract_one(file: LandingFile, versions: Versions, lake: Path, marks: Marks
     assert name is not None
     content = file.path.read_bytes()
     remote_folder = file.path.relative_to(file.landing).parts[2]
-    outcome = read_log(content, name.kind, name.file_date, file.fetched_at, remote_folder)
+    if name.kind == HV_SCAN:
+        station = read_stations().get(file.partition_station)
+        outcome = read_scan(content, name.file_date, station.station_code if station else None, remote_folder)
+    else:
+        outcome = read_log(content, name.kind, name.file_date, file.fetched_at, remote_folder)
     if not content:
         commit(lake, marks, file, outcome, PARSER_VERSION)
         return outcome

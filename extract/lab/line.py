@@ -84,8 +84,7 @@ def read_line(text: str, kind: str, file_date: date | None, fetched_at: datetime
         With reason `binary`, `bad_time`, `off_date`, `too_many_tokens`, `short_row`, `ambiguous_short`, `bad_id`,
         `bad_flag` or `bad_number`.
     """
-    if match := _CONTROL.search(text):
-        raise LineError("binary", f"byte 0x{ord(match[0]):02x}")
+    check_text(text)
     if _STAMP.match(text):
         text = text[:10] + " " + text[11:]
     tokens = [token for token in _SEPARATOR.split(text) if token]
@@ -122,6 +121,18 @@ def _read_time(tokens: list[str], fetched_at: datetime) -> datetime:
     if read_at.date() < FIRST_DAY or read_at > fetched_at + CLOCK_TOLERANCE:
         raise LineError("bad_time", f"{stamp} is before {FIRST_DAY} or after the fetch at {fetched_at}")
     return read_at
+
+
+def check_text(text: str) -> None:
+    """Refuse control characters other than tabs.
+
+    Raises
+    ------
+    LineError
+        With reason `binary`.
+    """
+    if match := _CONTROL.search(text):
+        raise LineError("binary", f"byte 0x{ord(match[0]):02x}")
 
 
 def parse_number(token: str) -> float | None:

@@ -101,4 +101,18 @@ LAB_WEIGHT = _dataset(
     _number("bottle_weight_kg", "Weight of the gas bottle, kg"),
 )
 
-DATASETS = (LAB_ENV, LAB_HV, LAB_RATES, LAB_FLOW, LAB_COMPUTER, LAB_WEIGHT)
+LAB_HV_SCAN = _dataset(
+    "lab_hv_scan",
+    "Steps of the voltage scans, as a person at the station wrote them.",
+    ("station_id", "scan_id", "step"),
+    Column("scan_id", pa.string(), "Name of the scan", is_nullable=False),
+    Column("station_code", pa.string(), "Code of the station as written", is_nullable=False),
+    Column("step", pa.int32(), "Number of the step in the scan", is_nullable=False),
+    _number("hv_set_kv", "Voltage that was set, kV"),
+    Column("started_at", pa.timestamp("us"), "UTC time at which the voltage was set", is_nullable=False),
+    Column("settled_at", pa.timestamp("us"), "UTC time from which the step is used; NULL where not written"),
+    Column("ended_at", pa.timestamp("us"), "UTC time at which the step ended; NULL while it is going on"),
+    Column("comment", pa.string(), "What the operator remarks"),
+)
+
+DATASETS = (LAB_ENV, LAB_HV, LAB_RATES, LAB_FLOW, LAB_COMPUTER, LAB_WEIGHT, LAB_HV_SCAN)

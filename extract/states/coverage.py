@@ -68,6 +68,11 @@ def detector_files(files: Iterable[FileState], first: date | None, last: date | 
     ]
 
 
+def is_missing(file: FileState) -> bool:
+    """Whether a file is listed and not here, and could be fetched."""
+    return file.state == "remote" and file.reason not in ("not_included", "not_regular", "empty_remote", "too_large")
+
+
 def by_day(files: Iterable[FileState]) -> list[DayCoverage]:
     """Counts of every station and day with a file, by day and station."""
     groups: dict[tuple[date, int], list[FileState]] = defaultdict(list)
@@ -83,7 +88,7 @@ def by_day(files: Iterable[FileState]) -> list[DayCoverage]:
             n_landed=sum(bool(file.sources) for file in group),
             n_in_lake=sum(file.is_in_lake for file in group),
             n_published=sum(bool(file.is_published) for file in group),
-            n_missing=sum(file.state == "remote" for file in group),
+            n_missing=sum(is_missing(file) for file in group),
             n_rejected=sum(file.state == "rejected" for file in group),
         )
         for (day, station_id), group in sorted(groups.items())
@@ -125,7 +130,7 @@ def _gaps(
     station_id: int, files: list[FileState], until: datetime | None, listed_from: datetime | None
 ) -> Iterator[Gap]:
     times = sorted(file.file_time for file in files if file.file_time and file.state != "remote")
-    remote = sorted(file.file_time for file in files if file.file_time and file.state == "remote")
+    remote = sorted(file.file_time for file in files if file.file_time and is_missing(file))
     longest = usual_interval([*times, *remote]) * LONGER_BY
     if not times:
         return

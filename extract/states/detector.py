@@ -19,6 +19,9 @@ from extract.states.raw_rows import RawRow, raw_path, read_rows
 from extract.states.state import FileState, Kind, LakeWord, judge
 from warehouse.attempts import Record
 
+FETCHABLE = ("waiting", "fetched", "skipped", "failed", "too_fresh", "vanished")
+"""Outcomes of names that a later run may bring."""
+
 EMPTY_SHA12 = "e3b0c44298fc"
 """Start of the SHA-256 of nothing."""
 
@@ -54,7 +57,7 @@ class RemoteName:
     file_name: str
     source: Kind
     size: int
-    modified_at: datetime | None
+    outcome: str
 
 
 Listing = Mapping[str, list[RemoteName]]
@@ -231,6 +234,8 @@ def _state(
         reason = lake.status or (published.status if published else "") or "no events"
     elif record is not None and not is_in_lake:
         reason = record.reason
+    elif state == "remote" and remote:
+        reason = next((one.outcome for one in remote if one.outcome in FETCHABLE), remote[0].outcome)
     return FileState(
         station_id=station_id,
         kind=_kind(files, lake, remote),

@@ -48,7 +48,7 @@ def find_same(candidates: Iterable[Path], sha256: str, size: int) -> Path | None
 def place(source: Path, folder: Path, name: str, sidecar: Sidecar) -> Path:
     """Copy a file into a folder under ``name``, or ``name~2``, ``~3``, ... where that is taken, and return the path.
 
-    The copy keeps its modification time and can only be read. Sidecar and content are durable before the name appears.
+    The copy keeps its modification time and can only be read; see `settle`.
 
     Raises
     ------
@@ -87,7 +87,8 @@ def place_bytes(content: bytes, folder: Path, name: str, sidecar: Sidecar) -> Pa
 def settle(part: Path, folder: Path, name: str, sidecar: Sidecar) -> Path:
     """Move a complete file of this disk into a folder under ``name``, or ``name~2``, ... where that is taken.
 
-    It can only be read. Sidecar and content are durable before the name appears.
+    It can only be read. Sidecar and content are durable before the name appears; the names are made durable together,
+    that of the sidecar comes first.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = _free_name(folder, name)

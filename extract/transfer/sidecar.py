@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from warehouse.files import write_json
+from warehouse.files import json_bytes, swapping
 from warehouse.paths import PROJECT_ROOT
 
 SUFFIX = ".meta.json"
@@ -42,9 +42,8 @@ def is_landing_name(name: str) -> bool:
 
 
 def write_sidecar(path: Path, sidecar: Sidecar) -> None:
-    """Write the sidecar of the landing file ``path`` (which need not exist yet) atomically."""
-    write_json(
-        sidecar_path(path),
+    """Write the sidecar of the file ``path`` (which need not exist yet) atomically; the caller syncs the folder."""
+    content = json_bytes(
         {
             "source": sidecar.source,
             "host": sidecar.host,
@@ -56,8 +55,10 @@ def write_sidecar(path: Path, sidecar: Sidecar) -> None:
             "file_sha256": sidecar.file_sha256,
             "fetched_at": to_iso(sidecar.fetched_at),
             "software_version": software_version(),
-        },
+        }
     )
+    with swapping(sidecar_path(path)) as temporary:
+        temporary.write_bytes(content)
 
 
 def read_sidecar(path: Path) -> Sidecar | None:

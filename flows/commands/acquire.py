@@ -45,9 +45,11 @@ def acquire(
     source: str = typer.Option("dat", help="Events: dat, the stations' text, or hld, the archive's binary."),
     first: datetime | None = typer.Option(None, "--from", formats=DAY, help="Events: first UTC day of the start."),
     last: datetime | None = typer.Option(None, "--to", formats=DAY, help="Events: last UTC day of the start."),
-    max_files: int | None = typer.Option(None, min=1, help="Events: files a station, instead of acquire.max_files."),
+    max_files: int | None = typer.Option(
+        None, min=1, help="Events, logs: files a station, instead of acquire.max_files."
+    ),
     force_hld: bool = typer.Option(False, "--force-hld", help="Events: fetch HLD although the text is here."),
-    plan: bool = typer.Option(False, "--plan", help="Events: only list and say what would be fetched."),
+    plan: bool = typer.Option(False, "--plan", help="Events, logs: only list and say what would be fetched."),
     json: bool = JSON,
 ) -> None:
     """Bring source files into landing: from stations and services, or from this machine with --local.
@@ -68,13 +70,13 @@ def acquire(
     only_events = {
         "--from": first,
         "--to": last,
-        "--max-files": max_files,
         "--force-hld": force_hld or None,
-        "--plan": plan or None,
         "--source": None if source == "dat" else source,
     }
     if given := [option for option, value in only_events.items() if value is not None and sources != ["events"]]:
         fail(f"{given[0]} {EVENTS_ONLY}", 2)
+    if (max_files or plan) and not set(sources) <= set(_station_words()):
+        fail(f"{'--plan' if plan else '--max-files'} belongs to `mingo acquire events` and `mingo acquire logs`", 2)
     if source not in ("dat", "hld"):
         fail(f"--source {source}: known are dat and hld", 2)
     if first and last and last < first:

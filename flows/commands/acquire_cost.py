@@ -12,12 +12,12 @@ COLUMNS = [
     "seconds",
     "files/s",
     "MB/s",
-    "CPU (s)",
-    "memory (MiB)",
-    "server's memory (MiB)",
-    "connections",
-    "open at once",
-    "sessions",
+    "CPU s",
+    "MiB",
+    "server MiB",
+    "logins",
+    "at once",
+    "channels",
     "opened",
     "stat",
 ]
@@ -26,7 +26,7 @@ _MIB = 1 << 20
 
 def show_acquire_cost(cost: AcquireCost) -> None:
     """Print a row for each client."""
-    title = f"{cost.n_files:,} files, {cost.n_bytes / 1e6:.1f} MB, {cost.n_stations} stations, OpenSSH on loopback"
+    title = f"{cost.n_files:,} files, {cost.n_bytes / 1e6:.1f} MB, stations: {cost.n_stations}, OpenSSH on loopback"
     print_table(title, COLUMNS, [_row(one) for one in (cost.ours, cost.again, *cost.others)])
 
 
@@ -50,12 +50,12 @@ def _row(one: ClientCost) -> list[str]:
 def acquire_outcome(cost: AcquireCost) -> Outcome:
     """The measurement as one sentence, and as an object for scripts."""
     ours = cost.ours
-    ratios = " and ".join(f"{cost.ratio(other):.1f} times as long as {other.client}" for other in cost.others)
+    ratios = ", ".join(f"{cost.ratio(other):.1f} times as long as {other.client}" for other in cost.others)
     sentence = (
         f"{cost.n_files:,} files in {ours.seconds:.1f} s ({ours.files_per_s:,.0f} files/s, {ours.mb_per_s:.1f} MB/s,"
         f" {cost.again.seconds:.1f} s of it for a run without work), {ratios};"
-        f" memory {ours.peak_bytes / _MIB:.0f} MiB, the server's {ours.server_peak_bytes / _MIB:.0f} MiB,"
-        f" at most {ours.max_open} connections open"
+        f" memory {ours.peak_bytes / _MIB:.0f} MiB ({cost.again.peak_bytes / _MIB:.0f} MiB without work),"
+        f" the server's {ours.server_peak_bytes / _MIB:.0f} MiB; at most {ours.max_open} open at once"
     )
     detail: dict[str, Any] = {
         "n_files": cost.n_files,

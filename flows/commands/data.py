@@ -176,6 +176,7 @@ def run(
     settings = load()
     single: dict[str, Callable[[Settings], Outcome]] = {
         "acquire_events": station_fetch.acquire_events,
+        "acquire_logs": station_fetch.acquire_logs,
         "acquire_era5": acquisition.acquire_era5,
         "acquire_nmdb": acquisition.acquire_nmdb,
         "acquire_logbook": acquisition.acquire_logbook,

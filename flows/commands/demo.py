@@ -7,6 +7,7 @@ import typer
 from flows.commands.options import JSON, load
 from flows.console import fail, finish, out, print_table, progress, show
 from flows.outcome import Outcome, State
+from flows.simulated import UnknownNumberError
 from warehouse.settings import Settings
 
 STATIONS = typer.Option("1,2,3,4", help="Station numbers, separated by commas.")
@@ -100,8 +101,11 @@ def simulate(
     from flows import demo as work
 
     settings = load()
-    with progress("simulate", "files", json) as on_file:
-        outcome = work.simulate_free(
-            settings.paths, days, _numbers(stations), rate_hz, file_hours, seed, truth_rows, on_file
-        )
+    try:
+        with progress("simulate", "files", json) as on_file:
+            outcome = work.simulate_free(
+                settings.paths, days, _numbers(stations), rate_hz, file_hours, seed, truth_rows, on_file
+            )
+    except UnknownNumberError as error:
+        fail(f"--stations: {error}", 2)
     finish(outcome, json)

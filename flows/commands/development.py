@@ -90,7 +90,7 @@ def hld(
 def acquire(
     files: int = typer.Option(1_000, min=1, help="Files to fetch."),
     events: int = typer.Option(100, min=1, help="Rows of each file, 662 bytes a row."),
-    stations: int = typer.Option(1, min=1, max=9, help="Stations the files are of, asked at the same time."),
+    stations: int = typer.Option(1, min=1, max=4, help="Stations the files are of, asked at the same time."),
     json: bool = JSON,
 ) -> None:
     """Fetch many small files over loopback from OpenSSH's server, beside its own clients: speed, memory, connections.

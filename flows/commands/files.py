@@ -8,8 +8,9 @@ from typing import Any, NoReturn
 import typer
 
 from extract.states.state import KINDS, STATES, FileState, Kind
+from extract.transfer.sftp.remote import shown
 from flows.commands.options import JSON, find_station_id, load
-from flows.console import cell, fail, finish, out, print_table, shown
+from flows.console import cell, fail, finish, out, print_table
 from flows.outcome import Outcome
 from warehouse.settings import Settings
 

@@ -218,7 +218,9 @@ def edit(
         keys = _keys(settings, host_key, hld_host_key, offline)
         return plan_edit(home, number, changes, _sources_of(settings, home, number), _today(), keys)
 
-    _finish_change(home, "edit", plan, f"{_code_of(home, number)} is as asked", json)
+    name = _code_of(home, number)
+    hint = f" (files for its computer: `mingo station render {name}`)" if any(named.values()) else ""
+    _finish_change(home, "edit", plan, f"{name} is as asked{hint}", json)
 
 
 @station_app.command()

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from extract.daq.logbook import extract_logbook
 from extract.daq.logbook_fetch import PATIENCE, fetch_logbooks
 from extract.transfer.fetched import FetchSummary
-from extract.transfer.stations import UnknownStationError
+from extract.transfer.stations import UnknownStationError, read_stations
 from tests.servers.loopback import FakeClock
 from tests.servers.sheets import HEAD, SHEET, FakeSheets
 from warehouse.settings import Logbook
@@ -45,6 +45,30 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with FakeSheets() as server:
         yield Home(tmp_path, server)
+
+
+def test_an_address_may_be_a_variable(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Logbook.model_validate({"url": {"MINGO01": "${SHEET_01}"}})
+
+    def fetch() -> FetchSummary:
+        return fetch_logbooks(home.landing, settings, clock=home.time.clock)
+
+    (item,) = fetch().items
+    assert (item.outcome, "SHEET_01 is not set" in item.detail) == ("failed", True)
+    monkeypatch.setenv("SHEET_01", "http://sheets.example/a")
+    (item,) = fetch().items
+    assert (item.outcome, "must begin with https" in item.detail) == ("failed", True)
+    assert "sheets.example" not in item.detail
+    monkeypatch.setenv("SHEET_01", f"{home.server.url}/{SECRET}")
+    assert outcome(fetch()) == "fetched"
+
+
+def test_a_disabled_station_is_not_asked(home: Home) -> None:
+    settings = Logbook.model_validate({"url": {"MINGO01": f"{home.server.url}/{SECRET}"}})
+    disabled = {number: replace(station, is_enabled=False) for number, station in read_stations().items()}
+    summary = fetch_logbooks(home.landing, settings, stations=disabled, clock=home.time.clock)
+    assert (summary.items, summary.stopped) == ([], "")
+    assert home.sheets() == []
 
 
 def outcome(summary: FetchSummary) -> str:

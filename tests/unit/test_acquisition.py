@@ -113,3 +113,20 @@ def test_the_doctor_names_what_is_lacking(settings: Settings, monkeypatch: pytes
     assert "logbook.url" in sources(acquire=everything).message
     offline = settings.nmdb.model_copy(update={"offline": True})
     assert "offline" in sources(nmdb=offline).message
+
+
+def test_the_doctor_looks_at_the_stations_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINGO_CONFIG", str(tmp_path / "mingo.toml"))
+    monkeypatch.delenv("STATION_KEY", raising=False)
+
+    def said(**stations: dict[str, Any]) -> health.Check:
+        return health.check_sources(load_settings(acquire={"stations": stations}))
+
+    dat = {"host": "a", "user": "reader", "key_file": "${STATION_KEY}", "known_hosts": "pins", "directory": "/x"}
+    assert "STATION_KEY is not set" in said(MINGO01={"dat": dat}).message
+    assert "known are MINGO00" in said(MINGO77={"dat": dat}).message
+    monkeypatch.setenv("STATION_KEY", "key")
+    assert f"MINGO01 dat: no file {tmp_path / 'key'}" in said(MINGO01={"dat": dat}).message
+    for name in ("key", "pins"):
+        (tmp_path / name).touch()
+    assert said(MINGO01={"dat": dat}) == health.Check("remote sources", "ok", "events")

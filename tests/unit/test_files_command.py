@@ -9,7 +9,6 @@ from typer.testing import CliRunner
 
 from flows.attempts import extract_attempts
 from flows.cli import app
-from flows.console import shown
 from flows.files import read_age
 from tests.unit.daq.home import Home
 from tests.unit.daq.rows import GOLDEN_NAME, golden_file
@@ -132,8 +131,3 @@ def test_unknown_file() -> None:
 
 def test_ages() -> None:
     assert [read_age(text).total_seconds() for text in ("15min", "6h", "1.5d", "2w")] == [900, 21600, 129600, 1209600]
-
-
-def test_shown_keeps_what_prints() -> None:
-    assert shown("Mérida 東京 [x]") == "Mérida 東京 [x]"
-    assert shown("a\nb\x9bc\udcff") == "a\\nb\\x9bc\\udcff"

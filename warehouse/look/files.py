@@ -10,7 +10,9 @@ from warehouse.paths import Paths
 from warehouse.settings import Settings
 
 HELD = """
-select held.file_id, held.content_sha256, held.status, held.lineage_id, held.lineage_id is distinct from dim_file.lineage_id
+select
+    held.file_id, held.content_sha256, held.status, held.lineage_id,
+    held.lineage_id is distinct from dim_file.lineage_id as is_lineage_old
 from fct_file as held left join dim_file using (file_id)
 """
 

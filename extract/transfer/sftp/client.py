@@ -10,9 +10,11 @@ import re
 import shlex
 import socket
 import stat
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
+from threading import Event, Timer
 from typing import Any
 
 import paramiko
@@ -68,31 +70,55 @@ def connect(endpoint: Endpoint, *, connect_timeout_s: float, idle_timeout_s: flo
     LoginError
         The account or key is refused, or the key file cannot be used.
     LostError
-        The host cannot be reached, or not in time.
+        The host cannot be reached, or it takes longer than ``connect_timeout_s`` until files can be asked for.
     """
     key = _load_key(endpoint)
+    ends_at = time.monotonic() + connect_timeout_s
     pins = read_pins(endpoint.known_hosts)
     place = known_name(endpoint.host, endpoint.port)
     with ExitStack() as stack:
         with _translated(place):
             try:
                 sock = stack.enter_context(socket.create_connection((endpoint.host, endpoint.port), connect_timeout_s))
-            except OSError as error:
+            except (OSError, UnicodeError) as error:  # the latter: no name a host can have
                 raise LostError(f"{place} cannot be reached: {_one_line(error)}") from None
             # a request is smaller than a packet: without this it waits for the answer to the one before, 6 ms a read
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             transport = paramiko.Transport(sock)
             stack.callback(transport.close)
-            _shake_hands(transport, pins_of(pins, endpoint.host, endpoint.port), connect_timeout_s)
-            offered = transport.get_remote_server_key()
-            check_key(endpoint.known_hosts, pins, endpoint.host, endpoint.port, offered, endpoint.station_code)
-            _log_in(transport, endpoint, key)
-            transport.set_keepalive(_KEEPALIVE_S)
-            channel = transport.open_session(timeout=connect_timeout_s)
-            channel.settimeout(idle_timeout_s)
-            channel.invoke_subsystem("sftp")
-            client = paramiko.SFTPClient(channel)
+            with _ended_after(ends_at - time.monotonic(), transport.close):
+                _shake_hands(transport, pins_of(pins, endpoint.host, endpoint.port), connect_timeout_s)
+                offered = transport.get_remote_server_key()
+                check_key(endpoint.known_hosts, pins, endpoint.host, endpoint.port, offered, endpoint.station_code)
+                _log_in(transport, endpoint, key)
+                transport.set_keepalive(_KEEPALIVE_S)
+                channel = transport.open_session(timeout=connect_timeout_s)
+                channel.settimeout(idle_timeout_s)
+                channel.invoke_subsystem("sftp")
+                client = paramiko.SFTPClient(channel)
         yield SftpRemote(transport, client, place, idle_timeout_s)
+
+
+@contextmanager
+def _ended_after(seconds: float, end: Callable[[], None]) -> Iterator[None]:
+    """Call ``end`` and raise TimeoutError where the block takes longer; paramiko waits for some answers for ever."""
+    is_over = Event()
+
+    def end_now() -> None:
+        is_over.set()
+        end()
+
+    timer = Timer(max(seconds, 0.0), end_now)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except Exception:
+        if is_over.is_set():
+            raise TimeoutError from None
+        raise
+    finally:
+        timer.cancel()
 
 
 def _shake_hands(transport: paramiko.Transport, pins: Sequence[Pin], timeout_s: float) -> None:
@@ -111,6 +137,11 @@ def _log_in(transport: paramiko.Transport, endpoint: Endpoint, key: paramiko.PKe
             f"{place} takes no keys, only {', '.join(error.allowed_types)}; ask for key authentication there"
         ) from None
     except paramiko.AuthenticationException:
+        if not transport.is_active():  # paramiko has the same error for this as for a key that is refused
+            raise LostError(
+                f"{place}: the connection broke off in the log-in of user {endpoint.user!r};"
+                " the host may be busy, or take no further attempts"
+            ) from None
         raise LoginError(
             f"{place} refuses user {endpoint.user!r} with the key {endpoint.key_file};"
             f" its public half must stand in the account's authorized_keys"
@@ -151,7 +182,7 @@ def _translated(place: str) -> Iterator[None]:
         raise LostError(f"{place}: SFTP error: {_one_line(error)}") from None
     except (EOFError, ConnectionError):
         raise LostError(f"{place}: the connection was refused or broke off") from None
-    except (paramiko.SSHException, socket.gaierror) as error:
+    except paramiko.SSHException as error:
         raise LostError(f"{place}: {_one_line(error)}") from None
 
 
@@ -202,14 +233,17 @@ class SftpRemote:
                 return files
             if kind != CMD_NAME:
                 raise LostError(f"{self.host}: not an SFTP answer to a listing of {directory}")
-            for _ in range(answer.get_int()):
+            n_names = answer.get_int()
+            if not n_names:  # it could go on like this for ever
+                raise LostError(f"{self.host}: not an SFTP answer to a listing of {shown(directory)}")
+            if len(files) + n_names > MAX_NAMES:  # before any is read: the number may be a lie
+                raise RemoteError(f"{self.host}: {shown(directory)} has more than {MAX_NAMES:,} names; refused")
+            for _ in range(n_names):
                 name = answer.get_string().decode("utf-8", "surrogateescape")
                 answer.get_string()  # the line of `ls -l`
                 attributes = _ATTRIBUTES._from_msg(answer)
                 if name not in (".", ".."):
                     files.append(_remote_file(name, attributes))
-            if len(files) > MAX_NAMES:
-                raise RemoteError(f"{self.host}: {directory} has more than {MAX_NAMES:,} names; refused")
 
     def stat(self, directory: str, name: str) -> RemoteFile:
         """One entry now; a link is not followed."""
@@ -269,7 +303,7 @@ class SftpRemote:
         answer = ""
         try:
             channel = self._transport.open_session(timeout=self._idle_timeout_s)
-            with channel:
+            with channel, _ended_after(self._idle_timeout_s, channel.close):
                 channel.settimeout(self._idle_timeout_s)
                 channel.exec_command(f"sha256sum -- {shlex.quote(posixpath.join(directory, name))}")
                 answer = channel.makefile("rb").read(_HASH_LIMIT_BYTES).decode("utf-8", "replace")

@@ -7,15 +7,15 @@ import posixpath
 import random
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from extract.transfer.clock import Clock
 from extract.transfer.place import settle
-from extract.transfer.sftp.remote import HostKeyError, LoginError, LostError, Remote, RemoteError, RemoteFile
+from extract.transfer.sftp.remote import LostError, Remote, RemoteError, RemoteFile
 from extract.transfer.sftp.session import Session
 from extract.transfer.sidecar import PART_SUFFIX, Sidecar
 from extract.transfer.target import SOURCES
@@ -26,6 +26,8 @@ JITTER = 0.2
 """Share by which a pause is drawn longer or shorter, so that stations do not come back all at once."""
 _KINDS = {"dat": "dat", "hld": "hld", "log": "lab_log"}
 _GIB = 1 << 30
+
+T = TypeVar("T")
 
 
 class ChangedError(RemoteError):
@@ -45,22 +47,25 @@ class Rules:
     """How a file is fetched.
 
     ``remote_hash`` as in the settings; ``may_grow``: a file that grows meanwhile is taken with the bytes received;
-    ``on_bytes`` hears of every piece that was written.
+    ``on_bytes`` hears of every piece that was written; ``find_held`` is given the sidecar of what was received and says
+    which file of landing is the same, if one is: then that one is kept.
     """
 
     attempts: int = 3
     remote_hash: Literal["auto", "off", "required"] = "auto"
     may_grow: bool = False
     on_bytes: Callable[[int], None] | None = None
+    find_held: Callable[[Sidecar], Path | None] | None = None
 
 
 @dataclass(frozen=True)
 class Landed:
-    """Where a file lies now, its bytes, and whether the host's hash agreed (None: it gave none)."""
+    """Where a file lies now, its bytes, whether the host's hash agreed (None: it gave none), whether it is new here."""
 
     path: Path
     size: int
     is_hash_checked: bool | None
+    is_new: bool = True
 
 
 def download(
@@ -90,17 +95,30 @@ def download(
         Landing cannot be written, for instance because the disk is full.
     """
     clock = clock or Clock()
-    for attempt in range(rules.attempts):
+    return in_attempts(
+        lambda: _attempt(session, file, folder, name, rules, clock), session, rules.attempts, clock=clock, draw=draw
+    )
+
+
+def in_attempts(
+    action: Callable[[], T], session: Session, attempts: int, *, clock: Clock, draw: Callable[[], float] = random.random
+) -> T:
+    """Do something with a connection; where it broke or a file changed, again after a pause with a new connection.
+
+    Raises
+    ------
+    RemoteError
+        After the last attempt, or at once where another one is of no use.
+    """
+    for attempt in range(attempts):
         if attempt:
             pause_s = WAITS_S[min(attempt, len(WAITS_S)) - 1]
             clock.sleep(pause_s * (1 + JITTER * (2 * draw() - 1)))
         try:
-            return _attempt(session, file, folder, name, rules, clock)
-        except (HostKeyError, LoginError):
-            raise
+            return action()
         except (LostError, ChangedError):
             session.drop()
-            if attempt + 1 == rules.attempts:
+            if attempt + 1 == attempts:
                 raise
     raise AssertionError("at least one attempt")
 
@@ -116,8 +134,11 @@ def _attempt(session: Session, file: RemoteFile, folder: Path, name: str, rules:
         sha256, size = _copy(remote, endpoint.directory, file.name, part, rules)
         after = remote.stat(endpoint.directory, file.name)
         _check_sizes(remote.host, file.name, before.size, size, after.size, may_grow=rules.may_grow)
-        is_checked = None if after.size != size else _check_hash(remote, endpoint.directory, file.name, sha256, rules)
-        modified_at = after.modified_at or before.modified_at or clock.now()
+        is_checked = None
+        if after.size == size:
+            is_checked = _check_hash(remote, endpoint.directory, file.name, sha256, size, rules)
+        # what was written meanwhile is another version
+        modified_at = before.modified_at or after.modified_at or clock.now()
         sidecar = Sidecar(
             source=SOURCES[_KINDS[endpoint.source]],
             host=endpoint.host,
@@ -129,11 +150,14 @@ def _attempt(session: Session, file: RemoteFile, folder: Path, name: str, rules:
             request={"remote_size": after.size, "is_remote_hash_checked": is_checked},
         )
         with _landing_errors(folder):
+            if rules.find_held is not None and (held := rules.find_held(sidecar)) is not None:
+                return Landed(held, size, is_checked, is_new=False)
             stamp = modified_at.replace(tzinfo=UTC).timestamp()
             os.utime(part, (stamp, stamp))
             return Landed(settle(part, folder, name, sidecar), size, is_checked)
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # what is wrong with landing was said already
+            part.unlink(missing_ok=True)
 
 
 def _copy(remote: Remote, directory: str, name: str, part: Path, rules: Rules) -> tuple[str, int]:
@@ -158,7 +182,7 @@ def _check_sizes(host: str, name: str, before: int, received: int, after: int, *
         raise ChangedError(f"{host}: {name} changed while it was fetched: {text}")
 
 
-def _check_hash(remote: Remote, directory: str, name: str, sha256: str, rules: Rules) -> bool | None:
+def _check_hash(remote: Remote, directory: str, name: str, sha256: str, size: int, rules: Rules) -> bool | None:
     if rules.remote_hash == "off":
         return None
     theirs = remote.sha256(directory, name)
@@ -169,6 +193,8 @@ def _check_hash(remote: Remote, directory: str, name: str, sha256: str, rules: R
             )
         return None
     if theirs != sha256:
+        if rules.may_grow and remote.stat(directory, name).size > size:  # it grew before it was hashed there
+            return None
         raise ChangedError(f"{remote.host}: {name} has another SHA-256 there ({theirs[:12]}...) than here")
     return True
 

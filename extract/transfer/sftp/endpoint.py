@@ -1,14 +1,16 @@
 """The address of one remote source of a station, resolved from the settings."""
 
-import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from extract.transfer.sftp.pins import SSH_PORT
 from extract.transfer.sftp.remote import RemoteSourceName
 from extract.transfer.stations import find_station, read_stations
 from warehouse.settings import ConfigurationError, RemoteSource, Settings, StationSources, config_file
+from warehouse.variables import MissingVariableError, expand
+
+SOURCES: tuple[RemoteSourceName, ...] = get_args(RemoteSourceName)
 
 INCLUDE: dict[RemoteSourceName, tuple[str, ...]] = {
     "dat": ("*.dat", "*.dat.gz", "*.dat.tar.gz"),
@@ -16,8 +18,6 @@ INCLUDE: dict[RemoteSourceName, tuple[str, ...]] = {
     "log": ("*",),
 }
 """Patterns of names where the settings give none; which logs are ours their names decide."""
-
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ def resolve(settings: Settings, code: str, source: RemoteSourceName) -> Endpoint
         host=own.host,
         port=own.port or (entry.dat.port if entry.dat and entry.dat.host == own.host else None) or SSH_PORT,
         user=text["user"],
-        key_file=_path(text["key_file"]),
-        known_hosts=_path(text["known_hosts"]),
+        key_file=_path(f"{_key(code, source)}.key_file", text["key_file"]),
+        known_hosts=_path(f"{_key(code, source)}.known_hosts", text["known_hosts"]),
         directory=own.directory,
         include=tuple(own.include) or INCLUDE[source],
         exclude=tuple(own.exclude),
@@ -87,14 +87,17 @@ def _key(code: str, source: RemoteSourceName) -> str:
 
 def _expand(key: str, text: str) -> str:
     """The text with its environment variables put in; an empty one is an error."""
-    missing = [name for name in _VARIABLE.findall(text) if not os.environ.get(name)]
-    if missing:
-        raise ConfigurationError(f"{key}: the environment variable {missing[0]} is not set")
-    expanded = _VARIABLE.sub(lambda match: os.environ[match[1]], text).strip()
+    try:
+        expanded = expand(text, key).strip()
+    except MissingVariableError as error:
+        raise ConfigurationError(str(error)) from None
     if not expanded:
         raise ConfigurationError(f"{key}: not set in {config_file()}")
     return expanded
 
 
-def _path(text: str) -> Path:
-    return (config_file().parent / Path(text).expanduser()).absolute()
+def _path(key: str, text: str) -> Path:
+    try:
+        return (config_file().parent / Path(text).expanduser()).absolute()
+    except RuntimeError:
+        raise ConfigurationError(f"{key}: {text} names the home folder of a user who has none here") from None

@@ -1,9 +1,11 @@
 """Pinned host keys: a file in OpenSSH's known_hosts format; a key that does not stand in it is refused.
 
 Names may be plain or hashed, ``[host]:port`` for other ports than 22. Lines with ``@revoked`` refuse their key whatever
-else the file says; lines with other markers and patterns with ``*`` or ``?`` pin nothing.
+else the file says, and for every host; lines with other markers and patterns with ``*`` or ``?`` pin nothing. Keys of
+types that are not used here (``ssh-dss``, ``sk-...``) are passed over.
 """
 
+import re
 import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from warehouse.files import write_bytes
 
 SSH_PORT = 22
 _MODE = 0o600
+_UNUSED_TYPES = re.compile(r"ssh-dss|(sk-|webauthn-sk-)(ssh|ecdsa)-[a-z0-9-]+@openssh\.com")
 _RSA_ALGORITHMS = ("rsa-sha2-512", "rsa-sha2-256")
 
 
@@ -31,7 +34,8 @@ class Pin:
 
 
 def known_name(host: str, port: int) -> str:
-    """The name of a host in the file."""
+    """The name of a host in the file, in small letters as OpenSSH writes it."""
+    host = host.lower()
     return host if port == SSH_PORT else f"[{host}]:{port}"
 
 
@@ -67,6 +71,8 @@ def _read_line(path: Path, number: int, line: str) -> Pin | None:
         words = words[1:]
         if not is_revoked:
             return None
+    if len(words) > 2 and _UNUSED_TYPES.fullmatch(words[1]):
+        return None
     try:
         entry = HostKeyEntry.from_line(" ".join(words), number)
     except Exception as error:  # paramiko has no one class for what a damaged key may raise
@@ -83,7 +89,9 @@ def pins_of(pins: Iterable[Pin], host: str, port: int) -> list[Pin]:
 
 
 def _is_name(known: str, name: str) -> bool:
-    return known == (HostKeys.hash_host(name, known) if known.startswith("|1|") else name)
+    if known.startswith("|1|"):
+        return known == HostKeys.hash_host(name, known)
+    return known.lower() == name
 
 
 def preferred_algorithms(pins: Iterable[Pin], known: Sequence[str]) -> list[str]:
@@ -103,7 +111,7 @@ def check_key(path: Path, pins: Sequence[Pin], host: str, port: int, key: parami
     """
     offered, name = f"{key.get_name()} {fingerprint(key)}", known_name(host, port)
     of_host = pins_of(pins, host, port)
-    if any(pin.is_revoked and pin.key == key for pin in of_host):
+    if any(pin.is_revoked and pin.key == key for pin in pins):
         raise HostKeyError(f"{name} offers the host key {offered}, which {path} marks as revoked; refused")
     pinned = [pin for pin in of_host if not pin.is_revoked]
     if any(pin.key == key for pin in pinned):
@@ -134,10 +142,12 @@ def offered_key(host: str, port: int, timeout_s: float) -> paramiko.PKey:
             try:
                 transport.banner_timeout = timeout_s
                 transport.start_client(timeout=timeout_s)
+                if not transport.initial_kex_done:
+                    raise TimeoutError("no answer in time")
                 return transport.get_remote_server_key()
             finally:
                 transport.close()
-    except (OSError, EOFError, paramiko.SSHException) as error:
+    except (OSError, EOFError, UnicodeError, paramiko.SSHException) as error:
         raise LostError(f"{known_name(host, port)} shows no host key: {error or type(error).__name__}") from error
 
 
@@ -159,12 +169,12 @@ def unpin(path: Path, host: str, port: int) -> int:
     if not spoken:
         return 0
     kept = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text("utf-8", "surrogateescape").splitlines(), start=1):
         if number not in spoken:
             kept.append(line)
         elif others := [known for known in spoken[number].names if not _is_name(known, name)]:
             kept.append(" ".join([",".join(others), *line.split()[1:]]))
-    _write(path, "".join(f"{line}\n" for line in kept).encode())
+    _write(path, "".join(f"{line}\n" for line in kept).encode("utf-8", "surrogateescape"))
     return len(spoken)
 
 

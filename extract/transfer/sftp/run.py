@@ -36,8 +36,9 @@ def at_each(
         futures: list[Future[Result]] = [pool.submit(_at_one, session, work, stoppable) for session in sessions]
         try:
             for future in as_completed(futures):
+                result = future.result()
                 if on_done is not None:
-                    on_done(future.result())
+                    on_done(result)
         except BaseException:
             stop.set()
             for future in futures:

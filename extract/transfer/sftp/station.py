@@ -138,14 +138,50 @@ def fetch_station(
         List and choose only; landing and lake stay as they are.
     """
     clock, watch = clock or Clock(), watch or Watch()
+    return run_station(
+        session,
+        place,
+        place.folder(session.endpoint),
+        choose=lambda: list_and_select(session, wanted, place, clock),
+        fetch=lambda choice: fetch_choice(session, choice, place, rules, clock, watch),
+        is_plan=is_plan,
+        lock_wait_s=lock_wait_s,
+        watch=watch,
+    )
+
+
+def run_station(
+    session: Session,
+    place: Place,
+    folder: Path,
+    *,
+    choose: Callable[[], tuple[list[Choice], datetime]],
+    fetch: Callable[[Choice], Choice],
+    is_plan: bool,
+    lock_wait_s: float,
+    watch: Watch,
+) -> StationRun:
+    """Choose, note the listing and fetch under the lock of the station, for any kind of file.
+
+    Parameters
+    ----------
+    folder
+        The folder of landing below which ``fetch`` writes.
+    choose
+        Lists; gives every name with its word, and the time of the listing.
+    fetch
+        Fetches one chosen file and gives it its word; raises what concerns every further file too.
+    """
     run = StationRun(session.endpoint, is_plan=is_plan)
     started = time.monotonic()
     with _noting(run):
         if is_plan:
-            run.choices = list_and_select(session, wanted, place, clock)[0]
+            run.choices = choose()[0]
         else:
             with held(place.lock(session.endpoint.station_id), f"acquire {session.endpoint.source}", lock_wait_s):
-                _fetch(session, wanted, place, rules, run, clock, watch)
+                remove_parts(folder)
+                run.choices, listed_at = choose()
+                _fetch(session, place, run, listed_at, fetch, watch)
     run.seconds = time.monotonic() - started
     return run
 
@@ -163,11 +199,14 @@ def _noting(run: StationRun) -> Iterator[None]:
 
 
 def _fetch(
-    session: Session, wanted: Wanted, place: Place, rules: Rules, run: StationRun, clock: Clock, watch: Watch
+    session: Session,
+    place: Place,
+    run: StationRun,
+    listed_at: datetime,
+    fetch: Callable[[Choice], Choice],
+    watch: Watch,
 ) -> None:
     endpoint = session.endpoint
-    remove_parts(place.folder(endpoint))
-    run.choices, listed_at = list_and_select(session, wanted, place, clock)
     write_listing(place.lake, endpoint, run.choices, listed_at)
     todo = [choice for choice in run.choices if choice.word == "fetch"]
     watch.on_listed(endpoint, len(todo), sum(choice.file.size for choice in todo))
@@ -180,7 +219,7 @@ def _fetch(
                     " free some disk, the stations keep their data"
                 )
             _ = session.remote  # a host that is gone ends the run here, not after three attempts at every file
-            results[choice.file.name] = fetched = fetch_choice(session, choice, place, rules, clock, watch)
+            results[choice.file.name] = fetched = fetch(choice)
             run.n_bytes += choice.file.size if fetched.word == "fetched" else 0
             watch.on_file(endpoint, choice.file.name)
     finally:
@@ -230,16 +269,20 @@ def fetch_choice(session: Session, choice: Choice, place: Place, rules: Rules, c
     HostKeyError, LoginError, StoppedError, LandingError
         What concerns every further file too.
     """
-    endpoint, name = session.endpoint, choice.name
-    assert name
-    folder = place.folder(endpoint) / f"{name.start_time:%Y-%m}"
+    assert choice.name
+    folder = place.folder(session.endpoint) / f"{choice.name.start_time:%Y-%m}"
+    return fetch_file(session, choice, folder, choice.name.file_name, rules, clock)
+
+
+def fetch_file(session: Session, choice: Choice, folder: Path, name: str, rules: Rules, clock: Clock) -> Choice:
+    """Fetch one chosen file as ``name`` into a folder of landing; for the rest as `fetch_choice`."""
     try:
-        download(session, choice.file, folder, name.file_name, rules, clock=clock)
+        download(session, choice.file, folder, name, rules, clock=clock)
     except MissingFileError:
         return choice.to("vanished", "gone since it was listed; the next run looks again")
     except (HostKeyError, LoginError, StoppedError):
         raise
     except RemoteError as error:
-        logger.warning("%s: %s not fetched: %s", endpoint.station_code, shown(choice.file.name), error)
+        logger.warning("%s: %s not fetched: %s", session.endpoint.station_code, shown(choice.file.name), error)
         return choice.to("failed", str(error))
     return choice.to("fetched")

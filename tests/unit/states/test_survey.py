@@ -2,27 +2,29 @@
 
 import os
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extract.daq.landing import list_files
+from extract.daq.name import parse_name
 from extract.daq.workers import subject_of
 from extract.lab.extract import extract_lab
 from extract.states.detector import Tables
 from extract.states.state import FileState
 from extract.states.survey import Known, records_of, survey
+from extract.transfer.sftp.schema import REMOTE_FILE
 from extract.transfer.sidecar import is_landing_name
 from tests.unit.daq.home import Home, text
 from tests.unit.daq.rows import GOLDEN_NAME, golden_file
 from tests.unit.environment.landing_files import put
 from warehouse.attempts import Attempts, list_records
+from warehouse.lake import write_table
 from warehouse.look.files import HeldFile
 
 BASE = GOLDEN_NAME.removesuffix(".dat")
@@ -48,20 +50,34 @@ def held(home: Home, *, sha256: str = "", is_old: bool = False) -> dict[int, Hel
     return {FILE_ID: HeldFile(sha256 or home.current()["content_sha256"], "ok", "0" * 16, is_old)}
 
 
-def list_remote(home: Home, names: list[str], day: str = "2025-06-12") -> None:
-    path = home.lake / "remote_file" / "station=1" / f"date={day}" / "dat.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows: dict[str, Any] = {
-        "file_name": names,
-        "file_size_bytes": [7] * len(names),
-        "remote_modified_at": pa.array([datetime(2025, 6, 11)] * len(names), pa.timestamp("us")),
+def list_remote(home: Home, outcomes: dict[str, str], day: date = date(2025, 6, 12)) -> None:
+    rows = [_listed(name, outcome) for name, outcome in sorted(outcomes.items())]
+    table = pa.Table.from_pylist(rows, REMOTE_FILE.schema)
+    write_table(home.lake, REMOTE_FILE, table, station_id=1, day=day, name="dat.parquet", provenance={})
+
+
+def _listed(name: str, outcome: str) -> dict[str, Any]:
+    parsed = parse_name(name)
+    return {
+        "station_id": 1,
+        "source": "dat",
+        "file_name": name,
+        "file_size_bytes": 7,
+        "file_id": parsed.file_id,
+        "base_name": parsed.base_name,
+        "start_time": parsed.start_time,
+        "outcome": outcome,
+        "is_implausible": False,
+        "host": "test",
+        "directory": "data",
+        "listed_at": datetime(2025, 6, 12),
     }
-    pq.write_table(pa.table(rows), path)
 
 
 def test_way_of_a_file(home: Home) -> None:
-    list_remote(home, [GOLDEN_NAME])
-    assert state(home) == "remote"
+    list_remote(home, {GOLDEN_NAME: "failed", "mi0225161140327.dat": "wrong_station"})
+    list_remote(home, {"mi0125161000000.dat": "waiting"}, date(2025, 6, 11))
+    assert [(name, file.state, file.reason) for name, file in states(home).items()] == [(BASE, "remote", "failed")]
     home.land(GOLDEN_NAME, golden_file())
     assert state(home) == "acquired"
     home.run()
@@ -92,7 +108,7 @@ def test_landing_may_be_cleaned(home: Home) -> None:
     empty.unlink()
     seen = states(home)
     assert (seen[BASE].state, seen["mi0125161150000"].state) == ("extracted", "rejected")
-    list_remote(home, [GOLDEN_NAME, "mi0125161160000.dat"])
+    list_remote(home, {GOLDEN_NAME: "skipped", "mi0125161160000.dat": "too_fresh"})
     assert states(home)[BASE].is_remote
     assert states(home)["mi0125161160000"].state == "remote"
 

@@ -21,7 +21,7 @@ from extract.transfer.sftp.download import (
 from extract.transfer.sftp.remote import HostKeyError, LostError, MissingFileError, RemoteError
 from extract.transfer.sftp.session import Session
 from extract.transfer.sidecar import read_sidecar
-from tests.unit.transfer.fake_remote import OLD, FakeServer, FakeTime, endpoint
+from tests.unit.transfer.fake_remote import OLD, FakeRemote, FakeServer, FakeTime, endpoint
 
 NAME = "mi0125170120000.dat"
 CONTENT = bytes(range(256)) * 3
@@ -188,6 +188,32 @@ def test_a_full_disk_is_no_fault_of_the_connection(tmp_path: Path, monkeypatch: 
         fetch(server, tmp_path, time=time)
     assert time.pauses == []
     assert names(tmp_path) == []
+
+
+def test_a_landing_that_is_no_folder_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "landing").write_text("a file where the folder should be")
+    server, time = FakeServer(), FakeTime()
+    server.put(NAME, CONTENT)
+    with pytest.raises(LandingError, match="cannot be written"):
+        fetch(server, tmp_path / "landing" / "2025-06", time=time)
+    assert time.pauses == []
+
+
+def test_a_log_that_grows_before_it_is_hashed_is_taken_unhashed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def grown(remote: FakeRemote, directory: str, name: str) -> str:
+        remote.server.files[name] += b"another line\n"
+        return hashlib.sha256(remote.server.files[name]).hexdigest()
+
+    monkeypatch.setattr(FakeRemote, "sha256", grown)
+    server = FakeServer()
+    server.put(NAME, CONTENT)
+    landed = fetch(server, tmp_path / "log", rules=Rules(may_grow=True))
+    assert landed.path.read_bytes() == CONTENT
+    assert (landed.is_hash_checked, server.n_reads) == (None, 1)
+    with pytest.raises(ChangedError, match="another SHA-256"):
+        fetch(server, tmp_path / "dat", rules=Rules(attempts=1))
 
 
 def test_a_halted_session_opens_nothing_again() -> None:

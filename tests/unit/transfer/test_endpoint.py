@@ -50,9 +50,7 @@ def test_what_the_others_lack_is_as_for_dat() -> None:
 def test_a_variable_that_is_not_set_is_named_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STATION_USER")
     there = settings()
-    with pytest.raises(
-        ConfigurationError, match=r"acquire\.stations\.MINGO01\.dat\.user: the environment variable STATION_USER"
-    ):
+    with pytest.raises(ConfigurationError, match=r"acquire\.stations\.MINGO01\.dat\.user.*variable STATION_USER"):
         resolve(there, "MINGO01", "dat")
 
 
@@ -76,3 +74,9 @@ def test_stations_are_those_of_the_seed() -> None:
 def test_a_host_is_a_name_or_an_address(host: str) -> None:
     with pytest.raises(ConfigurationError, match="host"):
         load_settings(acquire={"stations": {"MINGO01": {"dat": DAT | {"host": host}}}})
+
+
+def test_a_home_folder_that_does_not_exist_is_named_with_its_key() -> None:
+    there = settings(log={"host": "mingo01", "directory": "logs", "key_file": "~nobody-of-that-name/key"})
+    with pytest.raises(ConfigurationError, match=r"MINGO01\.log\.key_file: ~nobody-of-that-name/key"):
+        resolve(there, "MINGO01", "log")

@@ -112,3 +112,39 @@ def test_pinned_kinds_are_asked_for_first(tmp_path: Path, keys: dict[str, Path])
     usual = ["ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512", "rsa-sha2-256"]
     wanted = preferred_algorithms(pins_of(read_pins(known), "mingo01", 22), usual)
     assert wanted == ["rsa-sha2-512", "rsa-sha2-256", "ssh-ed25519", "ecdsa-sha2-nistp256"]
+
+
+def test_a_key_revoked_for_all_hosts_is_refused(tmp_path: Path, keys: dict[str, Path]) -> None:
+    known = tmp_path / "known_hosts"
+    known.write_text(f"mingo02 {public_key(keys['other'])}\n@revoked * {public_key(keys['other'])}\n")
+    with pytest.raises(HostKeyError, match="revoked"):
+        check_key(known, read_pins(known), "mingo02", 22, load(keys["other"]), "MINGO02")
+
+
+def test_key_types_that_are_not_used_pin_nothing_and_stop_nobody(tmp_path: Path, keys: dict[str, Path]) -> None:
+    known = tmp_path / "known_hosts"
+    known.write_text(
+        "mingo01 ssh-dss AAAAB3NzaC1kc3M=\nmingo01 sk-ssh-ed25519@openssh.com AAAA\n"
+        f"mingo02 {public_key(keys['ed25519'])}\n"
+    )
+    check_key(known, read_pins(known), "mingo02", 22, load(keys["ed25519"]), "MINGO02")
+    with pytest.raises(HostKeyError, match="no pinned host key"):
+        check_key(known, read_pins(known), "mingo01", 22, load(keys["ed25519"]), "MINGO01")
+
+
+@pytest.mark.parametrize("is_hashed", [False, True])
+def test_capital_letters_of_a_host_do_not_matter(tmp_path: Path, keys: dict[str, Path], is_hashed: bool) -> None:
+    known = tmp_path / "known_hosts"
+    known.write_text(f"mingo01.example {public_key(keys['ed25519'])}\n")
+    if is_hashed:
+        subprocess.run(["ssh-keygen", "-H", "-f", str(known)], check=True, capture_output=True)
+    check_key(known, read_pins(known), "Mingo01.Example", 22, load(keys["ed25519"]), "MINGO01")
+    assert unpin(known, "MINGO01.example", 22) == 1
+
+
+def test_bytes_of_comments_survive_unpinning(tmp_path: Path, keys: dict[str, Path]) -> None:
+    known = tmp_path / "known_hosts"
+    kept = b"# \xe1rbol\nmingo02 " + public_key(keys["rsa"]).encode() + b" \xff\n"
+    known.write_bytes(kept + f"mingo01 {public_key(keys['ed25519'])}\n".encode())
+    assert unpin(known, "mingo01", 22) == 1
+    assert known.read_bytes() == kept
