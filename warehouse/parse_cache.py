@@ -26,7 +26,7 @@ MAX_KEPT = 24
 def kept_parse(
     variables: Mapping[str, Any] | None = None, folder: Path | None = None, target: str = "here"
 ) -> Path | None:
-    """Where the parse for these ``vars`` and this target is kept, whether it is there or not; None where none can be."""
+    """Where the parse for these ``vars`` and this target is kept, there or not; None where none can be kept."""
     folder = folder or Path(sys.prefix) / "dbt-parse"
     if not os.access(folder if folder.exists() else folder.parent, os.W_OK | os.X_OK):
         return None

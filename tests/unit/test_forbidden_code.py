@@ -8,7 +8,10 @@ from tests.conftest import ROOT
 
 PACKAGES = ("extract", "simulate", "warehouse", "flows", "grafana", "models")
 FORBIDDEN = {
-    "certificates unchecked": r"verify\s*=\s*False|CERT_NONE|check_hostname\s*=\s*False|_create_unverified_context",
+    "certificates unchecked": (
+        r"\b(get|post|request|stream|\w*Client|Session)\([^()]*\bverify\s*=\s*False|\.verify\s*=\s*False"
+        r"|CERT_NONE|check_hostname\s*=\s*False|_create_unverified_context"
+    ),
     "host keys accepted": r"AutoAddPolicy|WarningPolicy|StrictHostKeyChecking\W+no\b",
     "shell strings": r"shell\s*=\s*True|os\.system\(|os\.popen\(|getoutput\(",
     "formats that run code": r"\b(pickle|marshal|shelve|dill)\b|yaml\.(load|unsafe_load|full_load)\(",
@@ -29,6 +32,7 @@ def test_is_nowhere(what: str) -> None:
     ("what", "line"),
     [
         ("certificates unchecked", "httpx.get(url, verify=False)"),
+        ("certificates unchecked", "client = cdsapi.Client(\n    url,\n    verify = False,\n)"),
         ("host keys accepted", "client.set_missing_host_key_policy(paramiko.AutoAddPolicy())"),
         ("shell strings", "subprocess.run(text, shell=True)"),
         ("formats that run code", "import pickle"),
