@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from flows.console import err, out
+from warehouse.parse_cache import keep_parse, kept_parse
 from warehouse.paths import PROJECT_ROOT
 
 BIN = Path(sys.executable).parent
@@ -62,6 +63,7 @@ def run_checks() -> int:
             rules.replace("dbt_artifacts_dir: target", f"dbt_artifacts_dir: {scratch}/target")
         )
         failed = [name for names in lanes.map(_failed_steps, _lanes(scratch)) for name in names]
+        keep_parse(scratch / "target", kept_parse(target="lint"))  # for the tests that compile SQL
     if failed:
         err.print(f"test: {', '.join(failed)} failed; the tests run all the same", style="red")
     tests = subprocess.run([sys.executable, "-m", "pytest", "-q", *IN_TWO_PROCESSES], cwd=PROJECT_ROOT, check=False)

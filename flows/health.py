@@ -145,6 +145,7 @@ def _station_problems(settings: Settings) -> list[str]:
 def check_dbt(settings: Settings) -> Check:
     """The dbt project parses."""
     from warehouse import dbt
+    from warehouse.parse_cache import keep_parse, kept_parse
 
     call = dbt.call(settings.paths, ["parse", "--quiet"], settings.dbt_vars)
     settings.paths.data_dir.mkdir(parents=True, exist_ok=True)
@@ -157,6 +158,7 @@ def check_dbt(settings: Settings) -> Check:
         timeout=120,
         check=False,
     )
+    keep_parse(settings.paths.dbt_target, kept_parse(settings.dbt_vars))
     if result.returncode:
         last = (result.stdout + result.stderr).strip().splitlines()[-1:]
         return Check(

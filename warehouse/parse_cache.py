@@ -23,12 +23,14 @@ MAX_KEPT = 24
 """Parses kept: of some sets of ``vars`` and, where several checkouts share their packages, some checkouts."""
 
 
-def kept_parse(variables: Mapping[str, Any] | None, folder: Path | None = None) -> Path | None:
-    """Where the parse for these ``vars`` is kept, whether or not it is there yet; None where nothing can be kept."""
+def kept_parse(
+    variables: Mapping[str, Any] | None = None, folder: Path | None = None, target: str = "here"
+) -> Path | None:
+    """Where the parse for these ``vars`` and this target is kept, there or not; None where none can be kept."""
     folder = folder or Path(sys.prefix) / "dbt-parse"
     if not os.access(folder if folder.exists() else folder.parent, os.W_OK | os.X_OK):
         return None
-    state = [str(PROJECT_ROOT), version("dbt-core"), version("dbt-duckdb"), variables or {}]
+    state = [str(PROJECT_ROOT), version("dbt-core"), version("dbt-duckdb"), target, variables or {}]
     digest = hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
     return folder / f"{digest[:16]}.msgpack"
 

@@ -18,7 +18,7 @@ from pydantic_settings import (
 )
 
 from warehouse.address import is_safe
-from warehouse.masking import MASK, add_secrets
+from warehouse.masking import MASK, add_secrets, masked
 from warehouse.paths import PROJECT_ROOT, Paths
 from warehouse.variables import is_variable
 
@@ -421,4 +421,6 @@ def as_shown(value: object) -> object:
         return MASK
     if isinstance(value, dict):
         return {name: as_shown(part) for name, part in value.items()}
+    if isinstance(value, str):
+        return masked(value)
     return str(value) if isinstance(value, Path | date) else value

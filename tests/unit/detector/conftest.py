@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from tests.conftest import ROOT
+from warehouse.parse_cache import keep_parse, kept_parse
 
 SEEDS = ("tt_label", "angular_ring", "strip_geometry")
 FOLDERS = ("models/intermediate/detector", "models/marts/detector")
@@ -101,19 +102,28 @@ class Models:
         return self.connection.execute(f"from {models[-1]}").pl()
 
 
-@pytest.fixture(scope="session")
-def compiled_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of compiled SQL; relations are those of a database in memory."""
-    folder = tmp_path_factory.mktemp("compiled")
+def run_lint(folder: Path, *arguments: str) -> str:
+    """Run dbt without a build file, starting from the kept parse; returns what it printed."""
+    kept = kept_parse(target="lint")
+    known = {"DBT_PARTIAL_PARSE_FILE_PATH": str(kept)} if kept is not None and kept.exists() else {}
     result = subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", "compile", "--target", "lint", "--quiet", "--select", *FOLDERS],
+        [sys.executable, "-m", "dbt.cli.main", *arguments, "--target", "lint", "--quiet"],
         cwd=ROOT,
-        env=os.environ | {"DBT_TARGET_PATH": str(folder), "DBT_LOG_PATH": str(folder), "MINGO_DATA_DIR": str(folder)},
+        env=os.environ | known | {"DBT_TARGET_PATH": str(folder), "DBT_LOG_PATH": str(folder)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode == 0, result.stdout
+    keep_parse(folder, kept)
+    return result.stdout
+
+
+@pytest.fixture(scope="session")
+def compiled_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of compiled SQL; relations are those of a database in memory."""
+    folder = tmp_path_factory.mktemp("compiled")
+    run_lint(folder, "compile", "--select", *FOLDERS)
     return folder / "compiled"
 
 

@@ -1,8 +1,6 @@
 """From cleaned strips to the statistics of the calibration, and what the fits make of them."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -11,7 +9,7 @@ import polars as pl
 import pytest
 
 from tests.conftest import ROOT
-from tests.unit.detector.conftest import FILE_ID, Models
+from tests.unit.detector.conftest import FILE_ID, Models, run_lint
 from tests.unit.fit.parameters import file_parameters
 from warehouse.fit.link import fit_links
 from warehouse.fit.slewing import fit_slewings
@@ -147,13 +145,8 @@ def test_histograms_count_two_ended_strips_of_coincidences(models: Models) -> No
 def parameter_check(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The statement that stops a build with a wrong seed, as dbt compiles it."""
     folder = tmp_path_factory.mktemp("check")
-    options = ["--target", "lint", "--target-path", str(folder), "--log-path", str(folder), "--quiet"]
-    inline = ["compile", "--inline", "{{ detector_parameter_check_hook() }}", "--output", "json"]
-    result = subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", *inline, *options], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stdout
-    return str(json.loads(result.stdout[result.stdout.index("{") :])["compiled"])
+    said = run_lint(folder, "compile", "--inline", "{{ detector_parameter_check_hook() }}", "--output", "json")
+    return str(json.loads(said[said.index("{") :])["compiled"])
 
 
 @pytest.fixture
