@@ -92,8 +92,7 @@ def acquire_events(
     except UnknownStationError as error:
         return Outcome(EVENTS, "Failed", f"acquire.stations: {error}")
     if not endpoints and not failures:
-        which = "the station asked for" if selection.stations is not None else "any enabled station"
-        return Outcome(EVENTS, "NothingToDo", f"nothing to do (no {selection.source} source is configured for {which})")
+        return _nothing(EVENTS, selection.source, selection, disabled)
     acquire = settings.acquire
     place = Place(settings.paths.landing, settings.paths.lake, acquire.min_free_gib)
     watch = watch or Watch()
@@ -146,8 +145,7 @@ def acquire_logs(
     except UnknownStationError as error:
         return Outcome(LOGS, "Failed", f"acquire.stations: {error}")
     if not endpoints and not failures:
-        which = "the station asked for" if selection.stations is not None else "any enabled station"
-        return Outcome(LOGS, "NothingToDo", f"nothing to do (no log source is configured for {which})")
+        return _nothing(LOGS, "log", selection, disabled)
     acquire = settings.acquire
     place = Place(settings.paths.landing, settings.paths.lake, acquire.min_free_gib)
     watch = watch or Watch()
@@ -176,6 +174,17 @@ def acquire_logs_later(
     if configured_codes(settings, "log"):
         (clock or Clock()).sleep(START_DELAY_S * draw())
     return acquire_logs(settings, clock=clock)
+
+
+def _nothing(flow: str, source: RemoteSourceName, selection: Selection, disabled: Sequence[str]) -> Outcome:
+    """No station to ask, and why."""
+    which = "the station asked for" if selection.stations is not None else "any station"
+    why = _disabled(disabled) if disabled else f"no {source} source is configured for {which}"
+    return Outcome(flow, "NothingToDo", f"nothing to do ({why})", {"disabled": list(disabled)})
+
+
+def _disabled(codes: Sequence[str]) -> str:
+    return f"disabled (is_enabled in seeds/station.csv): {', '.join(codes)}"
 
 
 def to_outcome(
@@ -252,6 +261,7 @@ def _sentence(
         *([f"{detail['failed']} failed"] if detail["failed"] else []),
         *([f"{detail['waiting']} wait for the next run"] if detail["waiting"] and not is_plan else []),
         *([f"skipped {', '.join(skipped)} (busy)"] if skipped else []),
+        *([_disabled(detail["disabled"])] if detail["disabled"] else []),
         *(f"{code}: {problem}" for code, problem in bad),
     ]
     return "; ".join(parts)

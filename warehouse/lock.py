@@ -40,7 +40,13 @@ def describe_holder(path: Path) -> str:
 
 
 @contextmanager
-def held(path: Path, purpose: str, wait_s: float = 0.0, on_wait: Callable[[str], None] | None = None) -> Iterator[int]:
+def held(
+    path: Path,
+    purpose: str,
+    wait_s: float = 0.0,
+    on_wait: Callable[[str], None] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[int]:
     """Hold the lock while the block runs, and give the block its file descriptor.
 
     A child process that inherits the descriptor (``pass_fds``) keeps the lock when the parent is killed, so the lock is
@@ -56,6 +62,8 @@ def held(path: Path, purpose: str, wait_s: float = 0.0, on_wait: Callable[[str],
         Seconds to wait for it; 0 tries once.
     on_wait
         Called once with the holder's description when the lock is not free at once.
+    sleep
+        Waits some seconds between two attempts; what it raises ends the waiting.
 
     Raises
     ------
@@ -65,14 +73,20 @@ def held(path: Path, purpose: str, wait_s: float = 0.0, on_wait: Callable[[str],
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o640)
     try:
-        _acquire(descriptor, path, wait_s, on_wait)
+        _acquire(descriptor, path, wait_s, on_wait, sleep)
         _write_holder(descriptor, purpose)
         yield descriptor
     finally:
         os.close(descriptor)
 
 
-def _acquire(descriptor: int, path: Path, wait_s: float, on_wait: Callable[[str], None] | None) -> None:
+def _acquire(
+    descriptor: int,
+    path: Path,
+    wait_s: float,
+    on_wait: Callable[[str], None] | None,
+    sleep: Callable[[float], None],
+) -> None:
     deadline = time.monotonic() + wait_s
     told = False
     while True:
@@ -85,7 +99,7 @@ def _acquire(descriptor: int, path: Path, wait_s: float, on_wait: Callable[[str]
                 told = True
             if time.monotonic() >= deadline:
                 raise LockBusyError(f"{path.name} is held by {holder}; waited {wait_s:.0f} s") from None
-            time.sleep(min(POLL_S, max(deadline - time.monotonic(), 0.01)))
+            sleep(min(POLL_S, max(deadline - time.monotonic(), 0.01)))
         else:
             return
 

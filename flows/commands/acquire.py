@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from flows.commands.options import JSON, find_station_id, load
-from flows.console import fail, finish, out, print_table, progress, show
+from flows.console import cell, fail, finish, out, print_table, progress, show
 from flows.outcome import Outcome
 from warehouse.settings import Settings
 
@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 DAY = ["%Y-%m-%d"]
 EVENTS_ONLY = "belongs to `mingo acquire events`"
 SHOWN_FILES = 20
+STAYS = {
+    "bad_name": "no detector file's name; rename it there or add it to `exclude`",
+    "wrong_station": "names another station; move it there or add it to `exclude`",
+    "not_regular": "a link, folder or device; only plain files are fetched",
+    "too_large": "more than 1 GiB; look at it there, or add it to `exclude`",
+    "empty_remote": "holds nothing; the next run looks again",
+}
+"""Why a file is not fetched, and what a person can do about it."""
 
 
 def register(app: typer.Typer) -> None:
@@ -168,23 +176,26 @@ def show_stations(outcome: Outcome) -> None:
 
     stations: list[dict[str, Any]] = outcome.detail.get("stations", [])
     words = list(dict.fromkeys(word for entry in stations for word, n in entry["counts"].items() if n))
+    is_plan = any(entry["state"] == "planned" for entry in stations)
     rows = [
         [
             entry["station"],
             entry["state"],
             *(entry["counts"].get(word, 0) for word in words),
-            megabytes(entry.get("bytes", 0)),
+            megabytes(entry.get("to_fetch_bytes" if is_plan else "bytes", 0)),
             f"{entry.get('seconds', 0):.1f}",
         ]
         for entry in stations
     ]
     if rows:
-        columns = ["station", "", *(word.replace("_", " ") for word in words), "received", "s"]
+        size = "to fetch" if is_plan else "received"
+        columns = ["station", "", *(word.replace("_", " ") for word in words), size, "s"]
         print_table("Stations", columns, rows, right_from=2)
-    bad = [[e["station"], name, f"{word}: {why}"] for e in stations for name, word, why in e.get("failures", [])]
-    bad += [[entry["station"], *refused] for entry in stations for refused in entry.get("refused", [])]
+    bad = [(e["station"], name, word, why) for e in stations for name, word, why in e.get("failures", [])]
+    bad += [(e["station"], name, word, STAYS[word]) for e in stations for name, word in e.get("refused", [])]
     if bad:
-        print_table("Files that stayed there", ["station", "file", "why"], bad[:SHOWN_FILES], right_from=3)
+        named = [[code, cell(name), cell(f"{word}: {why}")] for code, name, word, why in bad[:SHOWN_FILES]]
+        print_table("Files that stayed there", ["station", "file", "why"], named, right_from=3)
     if len(bad) > SHOWN_FILES:
         out.print(f"  ... and {len(bad) - SHOWN_FILES} more; --json lists them all", highlight=False)
 

@@ -1,5 +1,6 @@
 """What landing and lake hold of the detector files a server lists; nothing else of the lake is looked at."""
 
+import logging
 import os
 from collections import defaultdict
 from collections.abc import Iterable
@@ -13,6 +14,8 @@ from extract.daq.name import RawName
 from extract.daq.schema import RAW_FILE
 from extract.transfer.place import without_version
 from warehouse.lake import partition_folder
+
+logger = logging.getLogger(__name__)
 
 _CONTAINERS = {".tar.gz": "tar_gz", "-tar-gz": "tar_gz", ".gz": "gz"}
 
@@ -64,14 +67,17 @@ def container_of(name: RawName) -> str:
 
 
 def find_held(landing: Path, lake: Path, station_id: int, names: Iterable[RawName]) -> Held:
-    """Look for files by name: landing is listed, and of the lake those rows are read that landing does not settle."""
+    """Look for files by name: landing is listed, and of the lake the rows are read of files that landing lacks.
+
+    A file that landing has is settled by it, in whatever container: stations compress what was fetched as plain text.
+    """
     held = Held()
     for base_name, files in list_files(landing, station_id).groups.items():
         for file in files:
             plain = without_version(file.name.file_name)
             held.sizes[plain].add(file.size)
             held.names[base_name, file.name.kind or "dat"].add(plain)
-    unsettled = {name.base_name: name for name in names if not held.sizes.get(name.file_name)}
+    unsettled = {name.base_name: name for name in names if (name.base_name, name.kind or "dat") not in held.names}
     by_day: dict[Path, set[str]] = defaultdict(set)
     for name in unsettled.values():
         by_day[partition_folder(lake, RAW_FILE, station_id, name.start_time.date())].add(name.base_name)
@@ -89,13 +95,28 @@ def _rows_of(folder: Path, base_names: set[str]) -> list[str]:
 
 
 def _read_rows(paths: list[str]) -> dict[str, Extracted]:
-    """The current rows by base name; one query, a third of a millisecond a file."""
+    """The current rows by base name; about half a millisecond a file. A damaged file of the lake holds nothing."""
     if not paths:
         return {}
     with duckdb.connect(config={"threads": 2}) as connection:
-        rows = connection.execute(
-            "select base_name, source_kind, container, file_size_bytes"
-            " from read_parquet(?, hive_partitioning = false) where is_current",
-            [paths],
-        ).fetchall()
+        try:
+            return _query(connection, paths)
+        except duckdb.Error:
+            rows: dict[str, Extracted] = {}
+            for path in paths:
+                try:
+                    rows |= _query(connection, [path])
+                except duckdb.Error as error:
+                    logger.warning(
+                        "%s cannot be read, its file counts as missing: %s", path, str(error).partition("\n")[0]
+                    )
+            return rows
+
+
+def _query(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> dict[str, Extracted]:
+    rows = connection.execute(
+        "select base_name, source_kind, container, file_size_bytes"
+        " from read_parquet(?, hive_partitioning = false) where is_current",
+        [paths],
+    ).fetchall()
     return {base_name: Extracted(kind, container, size) for base_name, kind, container, size in rows}

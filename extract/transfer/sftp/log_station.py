@@ -59,6 +59,7 @@ def fetch_station_logs(
         fetch=fetch,
         is_plan=is_plan,
         lock_wait_s=lock_wait_s,
+        clock=clock,
         watch=watch or Watch(),
     )
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from extract.transfer.clock import Clock
 from extract.transfer.sftp.endpoint import Endpoint
+from extract.transfer.sftp.remote import StoppedError
 from extract.transfer.sftp.session import Open, Session
 
 Result = TypeVar("Result")
@@ -55,9 +56,10 @@ def _at_one(session: Session, work: Work[Result], clock: Clock) -> Result:
 
 
 def _sleep_until(stop: threading.Event) -> Callable[[float], None]:
-    """A pause that ends early when the run is told to stop."""
+    """A pause that ends early, with `StoppedError`, when the run is told to stop."""
 
     def sleep(seconds: float) -> None:
-        stop.wait(seconds)
+        if stop.wait(seconds):
+            raise StoppedError("stopped; the next run goes on")
 
     return sleep

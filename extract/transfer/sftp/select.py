@@ -145,10 +145,8 @@ def select_files(
     unique = list({file.name: file for file in files}.values())
     named = [_read_name(file, wanted) for file in unique]
     implausible = _implausible(named, wanted)
-    judged = [
-        _judge(replace(choice, is_implausible=choice.file.name in implausible), wanted, held, now, looks or Looks())
-        for choice in named
-    ]
+    flagged = [replace(c, is_implausible=True) if c.file.name in implausible else c for c in named]
+    judged = [_judge(choice, wanted, held, now, looks or Looks()) for choice in flagged]
     chosen = wanted.order([choice for choice in judged if choice.word == "fetch"])
     limit = len(chosen) if wanted.max_files is None else wanted.max_files
     left = [choice.to("waiting") for choice in chosen[limit:]]

@@ -130,7 +130,7 @@ def fetch_station(
     clock: Clock | None = None,
     watch: Watch | None = None,
 ) -> StationRun:
-    """List a folder, note the listing, and fetch what is missing; never raises for what server, network or disk do.
+    """List a folder, note the listing, and fetch what is missing; what goes wrong is noted, never raised.
 
     Parameters
     ----------
@@ -146,6 +146,7 @@ def fetch_station(
         fetch=lambda choice: fetch_choice(session, choice, place, rules, clock, watch),
         is_plan=is_plan,
         lock_wait_s=lock_wait_s,
+        clock=clock,
         watch=watch,
     )
 
@@ -159,6 +160,7 @@ def run_station(
     fetch: Callable[[Choice], Choice],
     is_plan: bool,
     lock_wait_s: float,
+    clock: Clock,
     watch: Watch,
 ) -> StationRun:
     """Choose, note the listing and fetch under the lock of the station, for any kind of file.
@@ -178,7 +180,8 @@ def run_station(
         if is_plan:
             run.choices = choose()[0]
         else:
-            with held(place.lock(session.endpoint.station_id), f"acquire {session.endpoint.source}", lock_wait_s):
+            lock, purpose = place.lock(session.endpoint.station_id), f"acquire {session.endpoint.source}"
+            with held(lock, purpose, lock_wait_s, sleep=clock.sleep):
                 remove_parts(folder)
                 run.choices, listed_at = choose()
                 _fetch(session, place, run, listed_at, fetch, watch)
@@ -196,6 +199,9 @@ def _noting(run: StationRun) -> Iterator[None]:
         run.problem = str(error)
     except OSError as error:
         run.problem = f"landing or lake cannot be written: {error}"
+    except Exception as error:  # ours to mend; the other stations go on all the same
+        logger.exception("%s: unexpected error", run.endpoint.station_code)
+        run.problem = f"unexpected {type(error).__name__}: {shown(str(error))}"
 
 
 def _fetch(
@@ -229,24 +235,27 @@ def _fetch(
 
 def list_and_select(session: Session, wanted: Wanted, place: Place, clock: Clock) -> tuple[list[Choice], datetime]:
     """Every listed name with its word, and the time of the listing (UTC). A broken connection is tried once more."""
+    files, now = _list(session), clock.now()
+    all_steady = Looks(frozenset(file.name for file in files))
+    names = names_to_look_for(select_files(files, wanted, Held(), now, all_steady))
+    here = find_held(place.landing, place.lake, wanted.station_id, names)
+    choices = select_files(files, wanted, here, now, all_steady)
+    if any(needs_second_look(file, now) for file in files):
+        choices = select_files(files, wanted, here, now, Looks(_steady(session, choices, now, clock)))
+    return choices, now
+
+
+def names_to_look_for(choices: list[Choice]) -> list[RawName]:
+    """Names whose word, chosen as if nothing were here, can change with what is here."""
+    return [c.name for c in choices if c.name and c.word in ("fetch", "waiting", "too_large", "implausible")]
+
+
+def _list(session: Session) -> list[RemoteFile]:
     try:
-        files = session.remote.list_directory(session.endpoint.directory)
+        return session.remote.list_directory(session.endpoint.directory)
     except LostError:
         session.drop()
-        files = session.remote.list_directory(session.endpoint.directory)
-    now = clock.now()
-    names = [choice.name for choice in select_files(files, wanted, Held(), now) if choice.name]
-    here = find_held(place.landing, place.lake, wanted.station_id, _of_station(names, wanted.station_id))
-    steady = _steady(session, select_files(files, wanted, here, now, Looks(_all_names(files))), now, clock)
-    return select_files(files, wanted, here, now, Looks(steady)), now
-
-
-def _of_station(names: list[RawName], station_id: int) -> list[RawName]:
-    return [name for name in names if name.station_id == station_id]
-
-
-def _all_names(files: list[RemoteFile]) -> frozenset[str]:
-    return frozenset(file.name for file in files)
+        return session.remote.list_directory(session.endpoint.directory)
 
 
 def _steady(session: Session, choices: list[Choice], now: datetime, clock: Clock) -> frozenset[str]:
@@ -255,9 +264,7 @@ def _steady(session: Session, choices: list[Choice], now: datetime, clock: Clock
     if not doubtful:
         return frozenset()
     clock.sleep(SECOND_LOOK_S)
-    sizes: Mapping[str, int] = {
-        file.name: file.size for file in session.remote.list_directory(session.endpoint.directory)
-    }
+    sizes: Mapping[str, int] = {file.name: file.size for file in _list(session)}
     return frozenset(file.name for file in doubtful if sizes.get(file.name) == file.size)
 
 

@@ -222,6 +222,42 @@ def test_a_stop_breaks_pauses_off_and_closes_connections(place: Place) -> None:
     assert not list(place.landing.rglob("*.part"))
 
 
+def test_a_stop_ends_the_wait_for_a_busy_station(place: Place) -> None:
+    runs: list[StationRun] = []
+    began = threading.Event()
+
+    def work(session: Session, clock: Clock) -> None:
+        if session.endpoint.station_id == 2:
+            began.wait(20)
+            raise SystemExit(130)
+        began.set()
+        runs.append(fetch_station(session, Wanted(1, "dat"), place, Rules(), lock_wait_s=60.0, clock=clock))
+
+    with held(place.lock(1), "backfill"), pytest.raises(SystemExit):
+        at_each([endpoint(1), endpoint(2)], filled().open, work, workers=2)
+    assert ["stopped" in run.problem for run in runs] == [True]
+
+
+def test_an_error_of_ours_at_one_station_stays_there(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    servers = {number: filled(number) for number in (1, 2, 3)}
+
+    def breaks(server: FakeServer, name: str, piece: int) -> None:
+        raise ZeroDivisionError("a mistake in the program")
+
+    servers[2].fault = breaks
+
+    def work(session: Session, clock: Clock) -> StationRun:
+        wanted = Wanted(session.endpoint.station_id, "dat", ("*.dat",))
+        return fetch_station(session, wanted, place, Rules(), clock=FakeTime().clock)
+
+    opened = [endpoint(number) for number in servers]
+    runs = at_each(opened, lambda at: servers[at.station_id].open(at), work, workers=1)
+    assert [run.state for run in runs] == ["done", "failed", "done"]
+    assert runs[1].problem == "unexpected ZeroDivisionError: a mistake in the program"
+    assert "Traceback" in caplog.text
+    assert to_outcome("acquire_events", runs, [], [], 1.0).exit_code == 3
+
+
 @pytest.mark.parametrize(
     ("states", "expected"),
     [
