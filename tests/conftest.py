@@ -15,7 +15,7 @@ from tests.truth.table import bound_lines
 ROOT = Path(__file__).resolve().parent.parent
 SHOWN_VERSIONS = ("duckdb", "dbt-core", "dbt-duckdb", "pyarrow", "numpy", "prefect", "hypothesis")
 
-settings.register_profile("ci", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("dev", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 

@@ -82,6 +82,7 @@ def call(
         "DBT_PROFILES_DIR": str(PROJECT_ROOT),
         "DBT_TARGET_PATH": str(paths.dbt_target),
         "DBT_LOG_PATH": str(paths.dbt_logs),
+        "DBT_LOG_LEVEL_FILE": "info",
         "DO_NOT_TRACK": "1",
         "PYTHONPATH": str(PROJECT_ROOT),
     }

@@ -18,7 +18,7 @@ from tests.integration.conftest import Home
 # Times and identifiers of a run differ from run to run and are left out of the comparison.
 RUN_COLUMNS = {"built_at", "computed_at", "run_id"}
 # Moments of the kills, as shares of the time an undisturbed run takes; the first is early enough on any machine.
-MOMENTS = (0.2, 0.35, 0.5, 0.65, 0.8)
+MOMENTS = (0.25, 0.5, 0.75)
 
 
 def lasting_tables(home: Home) -> set[str]:

@@ -106,7 +106,8 @@ def _ended_after(seconds: float, end: Callable[[], None]) -> Iterator[None]:
 
     def end_now() -> None:
         is_over.set()
-        end()
+        with suppress(EOFError, OSError, paramiko.SSHException):  # the line may be gone already
+            end()
 
     timer = Timer(max(seconds, 0.0), end_now)
     timer.daemon = True

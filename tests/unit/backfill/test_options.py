@@ -41,7 +41,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("--mode range --station MINGO09", "known are MINGO00, MINGO01, MINGO02, MINGO03, MINGO04, or all"),
         ("--mode range --source archive", "set acquire.stations.MINGO01.hld in"),
         ("--mode range --source archive --station all", "set acquire.stations.<CODE>.hld in"),
-        ("--mode range", "acquire.stations.MINGO01.dat.user: the environment variable MINGO_TEST_UNSET is not set"),
+        ("--mode range", "acquire.stations.MINGO01.dat.user': the environment variable MINGO_TEST_UNSET is not set"),
     ],
 )
 def test_wrong_options(words: str, text: str, tmp_path: Path) -> None:
